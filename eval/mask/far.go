@@ -29,18 +29,24 @@ func (f *farField) distances(dst []float64, set *Mask, left []asked, workers int
 	if len(f.work) < workers {
 		f.work = make([]farPlane, workers)
 	}
-	split(workers, len(left), func(k, lo, hi int) {
-		w := &f.work[k]
-		plane := -1
-		for _, q := range left[lo:hi] {
-			p := q.at
-			if z := p[0] - f.box.Min[0]; z != plane {
-				plane = z
-				w.envelope(f, z, set.spacing)
-			}
-			dst[q.to] = w.at(f, p[1]-f.box.Min[1], p[2]-f.box.Min[2], set.spacing[2])
+	if workers == 1 {
+		f.fill(dst, set, left, 0)
+		return
+	}
+	split(workers, len(left), func(k, lo, hi int) { f.fill(dst, set, left[lo:hi], k) })
+}
+
+// fill does the voxels in left with the memory of one worker.
+func (f *farField) fill(dst []float64, set *Mask, left []asked, worker int) {
+	w, plane := &f.work[worker], -1
+	for _, q := range left {
+		p := q.at
+		if z := p[0] - f.box.Min[0]; z != plane {
+			plane = z
+			w.envelope(f, z, set.spacing)
 		}
-	})
+		dst[q.to] = w.at(f, p[1]-f.box.Min[1], p[2]-f.box.Min[2], set.spacing[2])
+	}
 }
 
 // sweep finds the distances along axis 0, forward and back.
