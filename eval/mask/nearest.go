@@ -13,7 +13,8 @@ import (
 // Near voxels are found by looking at the rows around in order of distance,
 // which costs nothing but the look; where many lie far away a distance
 // transform is made (see far.go). Both add the squares of the three axes in
-// the same order, so the result does not depend on the way.
+// SciPy's order, so that a distance on the edge of a tolerance falls on the
+// same side.
 type Nearest struct {
 	// Workers is the number of goroutines; 0 means 1. The result does not
 	// depend on it.

@@ -32,10 +32,8 @@ func (s *spread) measure(n *mask.Nearest, set, from *mask.Mask, codes []uint8, t
 	for i, d := range s.d {
 		s.keys[i] = key{bits: math.Float64bits(d)}
 	}
-	if codes != nil {
-		for i, c := range codes {
-			s.keys[i].class = uint32(table.rank[c])
-		}
+	for i, c := range codes {
+		s.keys[i].class = uint32(table.rank[c])
 	}
 	s.keys, s.tmp = radixSort(s.keys, s.tmp)
 	for i, k := range s.keys {
