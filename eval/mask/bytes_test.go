@@ -95,6 +95,9 @@ func TestReadNPY(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", tc.name, err, tc.err)
 		}
 		if tc.err != nil || err != nil {
+			if m != nil {
+				t.Errorf("%s: a mask with an error", tc.name)
+			}
 			continue
 		}
 		for _, p := range grid(m) {

@@ -62,17 +62,28 @@ func New(dims []int, spacing []float64) (*Mask, error) {
 
 // Reset gives m new axes and spacing and clears it, reusing its memory.
 func (m *Mask) Reset(dims []int, spacing []float64) error {
+	shape, err := shapeOf(dims, spacing)
+	if err != nil {
+		return err
+	}
+	m.ResetLike(&shape)
+	return nil
+}
+
+// shapeOf checks axes and spacing and returns a mask that has them, but no
+// memory for voxels.
+func shapeOf(dims []int, spacing []float64) (Mask, error) {
 	nd := len(dims)
 	if nd != 2 && nd != 3 {
-		return fmt.Errorf("%w: %d axes, want 2 or 3", ErrShape, nd)
+		return Mask{}, fmt.Errorf("%w: %d axes, want 2 or 3", ErrShape, nd)
 	}
 	if spacing != nil && len(spacing) != nd {
-		return fmt.Errorf("%w: %d spacings for %d axes", ErrShape, len(spacing), nd)
+		return Mask{}, fmt.Errorf("%w: %d spacings for %d axes", ErrShape, len(spacing), nd)
 	}
 	full, mm, voxels := [3]int{1, 1, 1}, [3]float64{1, 1, 1}, 1
 	for i, n := range dims {
 		if n < 1 || n > MaxAxis {
-			return fmt.Errorf("%w: axis %d has size %d, want 1 to %d", ErrShape, i, n, MaxAxis)
+			return Mask{}, fmt.Errorf("%w: axis %d has size %d, want 1 to %d", ErrShape, i, n, MaxAxis)
 		}
 		full[3-nd+i] = n
 		voxels *= n
@@ -81,18 +92,15 @@ func (m *Mask) Reset(dims []int, spacing []float64) error {
 		}
 		s := math.Abs(spacing[i])
 		if !(s > 0) || math.IsInf(s, 0) {
-			return fmt.Errorf("%w: axis %d has spacing %v", ErrShape, i, spacing[i])
+			return Mask{}, fmt.Errorf("%w: axis %d has spacing %v", ErrShape, i, spacing[i])
 		}
 		mm[3-nd+i] = s
 	}
 	stride := (full[2] + 63) / 64
 	if voxels > MaxVoxels || full[0]*full[1]*stride > MaxVoxels/64 {
-		return fmt.Errorf("%w: %v is too large", ErrShape, dims)
+		return Mask{}, fmt.Errorf("%w: %v is too large", ErrShape, dims)
 	}
-	m.dims, m.nd, m.spacing, m.stride = full, nd, mm, stride
-	m.bits = grow(m.bits, full[0]*full[1]*stride)
-	clear(m.bits)
-	return nil
+	return Mask{dims: full, nd: nd, spacing: mm, stride: stride}, nil
 }
 
 // grow returns a slice of length n, s's memory where it suffices. The content

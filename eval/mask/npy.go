@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -30,14 +31,27 @@ func ReadNPY(r io.Reader, spacing []float64) (*Mask, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := New(dims, spacing)
+	shape, err := shapeOf(dims, spacing)
 	if err != nil {
 		return nil, err
 	}
-	if order == FortranOrder {
-		return m, m.readVoxels(br, size, [3]int{2, 1, 0})
+	// Memory grows with what the file holds, not with what it says.
+	data, err := readNonzero(br, size, shape.Voxels())
+	if err != nil {
+		return nil, fmt.Errorf("%w: voxels: %w", ErrNPY, err)
 	}
-	return m, m.readVoxels(br, size, [3]int{0, 1, 2})
+	m := shape.Like()
+	if order == COrder {
+		return m, m.SetBits(data)
+	}
+	n0, n1 := m.dims[0], m.dims[1]
+	for i, b := range data {
+		for ; b != 0; b &= b - 1 {
+			at := i*8 + bits.TrailingZeros8(b)
+			m.Set(Point{at % n0, at / n0 % n1, at / (n0 * n1)}, true)
+		}
+	}
+	return m, nil
 }
 
 // npyHeader reads magic, version and length and returns the header text.
@@ -136,29 +150,34 @@ func npyValue(head, key string) (string, bool) {
 	return strings.TrimSpace(rest[:end]), true
 }
 
-// readVoxels reads size bytes a voxel, axis by[0] slowest and by[2] fastest.
-func (m *Mask) readVoxels(r io.Reader, size int, by [3]int) error {
-	if by[2] == 0 && m.nd == 2 { // the leading axis is ours, not the file's
-		by = [3]int{0, 2, 1}
-	}
-	line := make([]byte, size*m.dims[by[2]])
-	var p Point
-	for i := range m.dims[by[0]] {
-		for j := range m.dims[by[1]] {
-			if _, err := io.ReadFull(r, line); err != nil {
-				return fmt.Errorf("%w: voxels: %w", ErrNPY, err)
-			}
-			p[by[0]], p[by[1]] = i, j
-			for k := range m.dims[by[2]] {
-				p[by[2]] = k
-				for _, b := range line[k*size : (k+1)*size] {
-					if b != 0 {
-						m.Set(p, true)
-						break
-					}
-				}
-			}
+// readNonzero reads n elements of size bytes and returns one bit for each, set
+// where the element is not zero, the first in the lowest bit of a byte.
+func readNonzero(r io.Reader, size, n int) ([]byte, error) {
+	const chunk = 1 << 15 // elements; a multiple of 8
+	var out []byte
+	buf := make([]byte, size*min(n, chunk))
+	for ; n > 0; n -= chunk {
+		part := buf[:size*min(n, chunk)]
+		if _, err := io.ReadFull(r, part); err != nil {
+			return nil, err
+		}
+		for k := 0; k < len(part); k += 8 * size {
+			out = append(out, nonzeroElements(part[k:min(k+8*size, len(part))], size))
 		}
 	}
-	return nil
+	return out, nil
+}
+
+// nonzeroElements has a bit for each of at most eight elements.
+func nonzeroElements(data []byte, size int) byte {
+	if size == 1 && len(data) == 8 {
+		return byte(nonzeroBytes(binary.LittleEndian.Uint64(data)))
+	}
+	var out byte
+	for i, b := range data {
+		if b != 0 {
+			out |= 1 << (i / size)
+		}
+	}
+	return out
 }
