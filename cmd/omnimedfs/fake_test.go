@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	run := func() {
 		p := &program{stdout: os.Stdout, stderr: os.Stderr, lookup: os.LookupEnv, open: openFake, mount: mountFake}
+		if os.Getenv("TEST_FUSE") != "" {
+			p.mount = mountTree
+		}
 		os.Exit(p.main(os.Args))
 	}
 	testscript.Main(m, map[string]func(){"omnimedfs": run, "mount.omnimedfs": run, "mount.fuse.omnimedfs": run})
@@ -35,6 +39,13 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", "")
 			e.Setenv("TZ", "UTC")
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "fuse" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := os.Stat("/dev/fuse")
+			return err == nil, nil
 		},
 	})
 }
@@ -148,7 +159,19 @@ func (f *fake) CacheClear(context.Context) (*cacheStat, error) {
 	return &cacheStat{Folder: f.o.Cache}, nil
 }
 
-func (f *fake) Root() tree.Dir { return nil }
+func (f *fake) Root() tree.Dir {
+	mtime := time.Unix(1e9, 0)
+	text := func() []byte {
+		st, _ := f.Status(context.Background())
+		data, _ := json.Marshal(st)
+		return data
+	}
+	line, _ := json.Marshal(fakeFailure)
+	return tree.Static(mtime,
+		tree.Folder(".omnimedfs", mtime, tree.Bytes("errors.jsonl", append(line, '\n'), mtime),
+			tree.Snapshots("status.json", func() time.Time { return mtime }, text)),
+		tree.Bytes("README.txt", []byte("hello\n"), mtime))
+}
 
 func (f *fake) Mounted(dir string, _ func() map[string]int64) {
 	f.mu.Lock()

@@ -93,8 +93,8 @@ func mountAt(dir string) (mountPoint, bool, error) {
 // the tree stay as they are.
 func (p *program) treePath(arg string) string {
 	abs, err := realDir(arg)
-	if err != nil {
-		return strings.Trim(filepath.ToSlash(filepath.Clean(arg)), "/")
+	if err != nil { // its folder may be what cannot be read
+		abs, _ = filepath.Abs(arg)
 	}
 	mounts, _ := ourMounts("/proc/self/mountinfo")
 	for _, m := range mounts {
