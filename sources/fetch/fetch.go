@@ -12,7 +12,7 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
+	"encoding/binary"
 	"log/slog"
 	"net"
 	"net/http"
@@ -96,6 +96,7 @@ type Client struct {
 	cache   lru
 	flights map[blockKey]*flight
 	remotes map[string]*remote
+	seen    uint64    // remotes so far
 	idle    []*remote // without readers, kept for their spool files; oldest first
 	slots   map[string]chan struct{}
 	stats   map[statKey]*Stat
@@ -189,8 +190,8 @@ func (c *Client) acquire(t Target) (*remote, error) {
 		if r.name == "" {
 			r.name = baseName(safe)
 		}
-		sum := sha256.Sum256([]byte(t.URL))
-		copy(r.key[:], sum[:])
+		c.seen++
+		binary.LittleEndian.PutUint64(r.key[:], c.seen)
 		c.remotes[t.URL] = r
 	}
 	r.refs++

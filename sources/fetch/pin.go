@@ -62,6 +62,7 @@ func (r *remote) learn(ctx context.Context, declared int64) error {
 			var p pin
 			if json.Unmarshal(v, &p) == nil && p.Size >= 0 {
 				r.pin, r.pinned = p, true
+				r.setKey()
 			}
 		}
 	}
@@ -85,6 +86,15 @@ func (r *remote) learn(ctx context.Context, declared int64) error {
 	return nil
 }
 
+// setKey makes the version part of the blocks' key: openings of the same
+// version share them, two versions never do. r.mu is held.
+func (r *remote) setKey() {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%s", r.url, r.pin.Size, r.pin.ETag, r.pin.Modified))
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	copy(r.key[:], sum[:])
+}
+
 // accept checks an answer against the pin, or makes it the pin.
 func (r *remote) accept(now pin) error {
 	r.mu.Lock()
@@ -96,6 +106,7 @@ func (r *remote) accept(now pin) error {
 		return nil
 	}
 	r.pin, r.pinned = now, true
+	r.setKey()
 	v, err := json.Marshal(now)
 	if err != nil {
 		return err

@@ -12,10 +12,10 @@ type remote struct {
 	url  string
 	safe string // without secrets
 	name string
-	key  [16]byte
 
-	refs  int    // under c.mu
-	spool *spool // under c.mu: all of a large file whose server has no ranges
+	refs  int      // under c.mu
+	key   [16]byte // under c.mu: of the blocks; of this remote alone until the version is known
+	spool *spool   // under c.mu: all of a large file whose server has no ranges
 
 	mu     sync.Mutex
 	asked  bool // Facts were asked for the pin
@@ -30,6 +30,7 @@ type remote struct {
 // for. It is cancelled when all of them have left.
 type flight struct {
 	r       *remote
+	key     [16]byte // of the remote when the flight began
 	first   int64
 	n       int64
 	cold    bool
@@ -104,10 +105,11 @@ func (r *remote) claim(ctx context.Context, lo, hi int64, cold bool) ([][]byte, 
 // start lets a flight go; c.mu is held. It lives as long as somebody waits,
 // not as long as ctx, which only lends its values.
 func (c *Client) start(ctx context.Context, f *flight, run func() error) {
+	f.key = f.r.key
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(c.ctx, f.cancel)
 	for i := f.first; i < f.first+f.n; i++ {
-		if k := (blockKey{f.r.key, i}); c.flights[k] == nil {
+		if k := (blockKey{f.key, i}); c.flights[k] == nil {
 			c.flights[k] = f
 		}
 	}
@@ -119,7 +121,8 @@ func (c *Client) start(ctx context.Context, f *flight, run func() error) {
 	})
 }
 
-// land puts what a flight brought into the cache.
+// land puts what a flight brought into the cache, under the version that its
+// answer has shown.
 func (c *Client) land(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +137,7 @@ func (c *Client) land(f *flight) {
 
 func (c *Client) forget(f *flight) {
 	for i := f.first; i < f.first+f.n; i++ {
-		if k := (blockKey{f.r.key, i}); c.flights[k] == f {
+		if k := (blockKey{f.key, i}); c.flights[k] == f {
 			delete(c.flights, k)
 		}
 	}
