@@ -18,16 +18,20 @@ const maxConfig = 1 << 20
 // Load sets the values of verb's options from args, the environment and the
 // config file, and returns the arguments that are not flags. lookup is
 // os.LookupEnv. The config file is the value of the option "config", else
-// ConfigPath, which may be absent.
-func (s *Set) Load(verb string, args []string, lookup func(string) (string, bool)) (*pflag.FlagSet, []string, error) {
+// ConfigPath, which may be absent. The values of the option "option" are mount
+// options; they count as flags.
+func (s *Set) Load(verb string, args []string, lookup func(string) (string, bool)) ([]string, error) {
 	fs := s.Flags(verb)
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
-			return nil, nil, err
+			return nil, err
 		}
-		return nil, nil, Usage(err)
+		return nil, Usage(err)
 	}
-	return fs, fs.Args(), s.fill(fs, lookup)
+	if err := s.mountOptions(fs); err != nil {
+		return nil, Usage(err)
+	}
+	return fs.Args(), s.fill(fs, lookup)
 }
 
 // fill gives every option that no flag has set its value from the variables

@@ -81,7 +81,7 @@ func TestPrecedence(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var v sample
-			if _, _, err := v.set().Load("mount", tt.args, env(tt.env...)); err != nil {
+			if _, err := v.set().Load("mount", tt.args, env(tt.env...)); err != nil {
 				t.Fatal(err)
 			}
 			if !tt.want(&v) {
@@ -118,7 +118,7 @@ func TestLoadErrors(t *testing.T) {
 				args = append(args, "--config="+writeConfig(t, tt.file))
 			}
 			var v sample
-			_, _, err := v.set().Load("mount", args, env(tt.env...))
+			_, err := v.set().Load("mount", args, env(tt.env...))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v; want one with %q", err, tt.want)
 			}
@@ -134,7 +134,13 @@ func TestMountOptions(t *testing.T) {
 	load := func(sloppy bool, opts ...string) (*sample, error) {
 		var v sample
 		s := v.set()
-		return &v, s.LoadMount(s.Flags("mount"), opts, sloppy, env("OMNITEST_CACHE=/env", "OMNITEST_TIMEOUT=7"))
+		s.Sloppy = sloppy
+		var args []string
+		for _, o := range opts {
+			args = append(args, "-o", o)
+		}
+		_, err := s.Load("mount", args, env("OMNITEST_CACHE=/env", "OMNITEST_TIMEOUT=7", "OMNITEST_MIRROR=e=f"))
+		return &v, err
 	}
 	v, err := load(false, "ro,_netdev,x-systemd.automount,user=kim,demo,cache=/c\\,d,cache_limit=200MB", "mirror=a=b,mirror=c=d")
 	if err != nil {
@@ -202,7 +208,7 @@ func FuzzMountOptions(f *testing.F) {
 		}
 		var v sample
 		s := v.set()
-		fs := s.Flags("mount")
-		_ = s.LoadMount(fs, []string{text}, true, env())
+		s.Sloppy = true
+		_, _ = s.Load("mount", []string{"-o", text}, env())
 	})
 }

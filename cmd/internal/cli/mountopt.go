@@ -50,21 +50,27 @@ func SplitMountOptions(s string) []string {
 	return out
 }
 
-// LoadMount sets options from the text of mount's -o on top of flags that were
-// parsed into fs, then from the other layers. With sloppy, unknown options are
-// ignored, as mount -s asks.
-func (s *Set) LoadMount(fs *pflag.FlagSet, opts []string, sloppy bool, lookup func(string) (string, bool)) error {
-	for _, text := range opts {
+// mountOptions sets the options that the texts of -o name.
+func (s *Set) mountOptions(fs *pflag.FlagSet) error {
+	o := s.Find("option")
+	if o == nil || fs.Lookup(o.Name) == nil {
+		return nil
+	}
+	texts, ok := o.Value.(*listValue)
+	if !ok {
+		return nil
+	}
+	for _, text := range *texts {
 		for _, item := range SplitMountOptions(text) {
-			if err := s.mountOption(fs, item, sloppy); err != nil {
-				return Usage(err)
+			if err := s.mountOption(fs, item); err != nil {
+				return err
 			}
 		}
 	}
-	return s.fill(fs, lookup)
+	return nil
 }
 
-func (s *Set) mountOption(fs *pflag.FlagSet, item string, sloppy bool) error {
+func (s *Set) mountOption(fs *pflag.FlagSet, item string) error {
 	key, value, has := strings.Cut(item, "=")
 	low := strings.ToLower(key)
 	if generic[key] || strings.HasPrefix(low, "x-") {
@@ -75,7 +81,7 @@ func (s *Set) mountOption(fs *pflag.FlagSet, item string, sloppy bool) error {
 	}
 	o := s.Find(key)
 	if o == nil || o.Local || fs.Lookup(o.Name) == nil {
-		if sloppy {
+		if s.Sloppy {
 			return nil
 		}
 		return fmt.Errorf("unknown mount option %q", key)

@@ -30,6 +30,7 @@ type Option struct {
 type Set struct {
 	Prog    string // "omnimedfs"; the variables start with it in capitals
 	Options []Option
+	Sloppy  bool // unknown mount options are ignored, as mount -s asks
 }
 
 // For reports whether verb takes the option.

@@ -82,8 +82,17 @@ func (v *countValue) Set(s string) error {
 
 type bytesValue int64
 
-func (v *bytesValue) String() string { return FormatBytes(int64(*v)) }
-func (v *bytesValue) Type() string   { return "size" }
+func (v *bytesValue) Type() string { return "size" }
+
+// String is exact: Set reads it back.
+func (v *bytesValue) String() string {
+	text := FormatBytes(int64(*v))
+	if n, err := ParseBytes(text); err != nil || n != int64(*v) {
+		return strconv.FormatInt(int64(*v), 10)
+	}
+	return text
+}
+
 func (v *bytesValue) Set(s string) error {
 	n, err := ParseBytes(s)
 	if err == nil {
@@ -166,8 +175,8 @@ func ParseBytes(s string) (int64, error) {
 	return int64(f * factor), nil
 }
 
-// FormatBytes writes n so that ParseBytes reads it back exactly where n is a
-// whole number of some unit, and with one decimal elsewhere.
+// FormatBytes writes n in the largest unit below it, with one decimal where
+// it is no whole number of that.
 func FormatBytes(n int64) string {
 	if n < 1024 && n > -1024 {
 		return strconv.FormatInt(n, 10) + "B"
