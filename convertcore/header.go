@@ -73,7 +73,7 @@ func (h Header) EncodedSize() int64 {
 		stream := h.zlibSize()
 		return stream + 12*idatChunks(stream, maxIDAT) + pngFrame
 	}
-	return deflatedSize(h.NiiSize()) + gzipFrame
+	return GzipSize(h.NiiSize())
 }
 
 // NiiSize is the exact size of the .nii; 0 for PNG.

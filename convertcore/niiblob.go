@@ -23,6 +23,9 @@ func gzipTrailer(crc uint32, n int64) (b [gzipTail]byte) {
 	return b
 }
 
+// GzipSize is the length of the .nii.gz that stores a .nii of n bytes.
+func GzipSize(n int64) int64 { return deflatedSize(n) + gzipFrame }
+
 // GzipBlob is the .nii.gz of a payload: h.EncodedSize() bytes, as PNGBlob.
 func GzipBlob(h Header, s Sums, lead []byte, payload blob.Blob) blob.Blob {
 	b := &gzipBlob{stored: newStored(h, lead, payload)}

@@ -6,8 +6,12 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
+	"github.com/omnimedseg/omnimedfs/sources"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
 )
 
 // errnos says what the kernel is told of an error: the first line that
@@ -20,6 +24,14 @@ var errnos = []struct {
 	// Not EINTR: Python and Go begin an interrupted read again, for ever.
 	{ErrUnmounted, syscall.ENOTCONN},
 	{tree.ErrNotExist, syscall.ENOENT},
+	{sources.ErrOffline, syscall.ENETUNREACH},
+	{sources.ErrRefused, syscall.EACCES},
+	{sources.ErrRateLimited, syscall.EBUSY},
+	{sources.ErrBudget, syscall.EDQUOT},
+	{sources.ErrGone, syscall.EREMOTEIO},
+	{sources.ErrChecksum, syscall.EBADMSG},
+	{sources.ErrTimeout, syscall.ETIMEDOUT},
+	{archive.ErrUnsupported, syscall.EOPNOTSUPP},
 	{convertcore.ErrUnsupported, syscall.EOPNOTSUPP},
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
@@ -39,3 +51,6 @@ func Errno(err error) syscall.Errno {
 	}
 	return syscall.EIO
 }
+
+// ErrnoName is the name of an error's errno, such as "EREMOTEIO".
+func ErrnoName(err error) string { return unix.ErrnoName(Errno(err)) }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/omnimedseg/omnimedfs/fs/tree"
 )
@@ -29,7 +30,7 @@ type Server struct {
 // readers ask for runs under it, and when it ends readers get errors; the mount
 // itself goes with Unmount.
 //
-// Errors: ErrNoDevice, ErrNoFusermount, ErrNotPermitted, ErrAllowOther,
+// Errors: ErrNoDevice, ErrDeviceClosed, ErrNoFusermount, ErrNotPermitted, ErrAllowOther,
 // ErrMounted, ErrNotEmpty, ErrNotFolder, ErrUnresponsive and those of the
 // system.
 func Mount(ctx context.Context, dir string, root tree.Dir, opts Options) (*Server, error) {
@@ -76,6 +77,9 @@ func checkSystem(opts *Options) error {
 	}
 	if _, err := fusermount(); err != nil {
 		return err
+	}
+	if unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) != nil {
+		return ErrDeviceClosed
 	}
 	if opts.AllowOther {
 		conf, err := os.ReadFile("/etc/fuse.conf")

@@ -16,12 +16,14 @@ import (
 
 var epoch = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
 // mount serves root in a fresh folder until the test ends.
 func mount(t testing.TB, root tree.Dir, opts Options) (dir string, s *Server) {
 	t.Helper()
 	needFUSE(t)
 	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		opts.Logger = quiet
 	}
 	dir = filepath.Join(t.TempDir(), "mnt")
 	s, err := Mount(context.Background(), dir, root, opts)

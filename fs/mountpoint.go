@@ -17,6 +17,7 @@ import (
 // What can be in the way of a mount. The texts say what mends it.
 var (
 	ErrNoDevice     = errors.New("/dev/fuse is missing (as root: modprobe fuse; in a container: start it with --device /dev/fuse --cap-add SYS_ADMIN)")
+	ErrDeviceClosed = errors.New("/dev/fuse is closed to this user (as root: chmod 666 /dev/fuse)")
 	ErrNoFusermount = errors.New("fusermount3 is missing, which mounts for ordinary users (Debian, Ubuntu: apt-get install fuse3; Fedora: dnf install fuse3)")
 	ErrNotPermitted = errors.New("mounting is not permitted (in a container: start it with --cap-add SYS_ADMIN --device /dev/fuse)")
 	ErrAllowOther   = errors.New("other users may not be let in (as root: add a line user_allow_other to /etc/fuse.conf)")

@@ -38,6 +38,9 @@ func CaseID(text string) string {
 		}
 		id = id[:cut] + "~" + hex.EncodeToString(sum[:4])
 	}
+	if id == "" {
+		return "_"
+	}
 	return id
 }
 

@@ -129,7 +129,7 @@ func (c *compiler) classes() {
 	known := map[string]int{}
 	for i, cl := range c.r.Classes {
 		where := fmt.Sprintf("class[%d]", i)
-		sel, err := label.Parse(cl.Select)
+		sel, err := label.New(cl.Select)
 		if err != nil {
 			c.fail(where+".select", "%v", err)
 		}

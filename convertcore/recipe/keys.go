@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -43,14 +44,19 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 }
 
 // nearest returns the known word with the fewest edits from word, "" where
-// none is near: more than half of the word would have to change.
+// none is near: more than half of the word would have to change. A word that is
+// the beginning of a known one is near.
 func nearest(word string, known []string) string {
 	best, least := "", len(word)/2+1
 	if len(word) > 64 {
 		return ""
 	}
 	for _, k := range known {
-		if d := distance(word, k); d < least {
+		d := distance(word, k)
+		if len(word) > 1 && strings.HasPrefix(k, word) {
+			d = 0
+		}
+		if d < least {
 			best, least = k, d
 		}
 	}

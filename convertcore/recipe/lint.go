@@ -130,8 +130,8 @@ func (l *linter) source() {
 	if s.Platform == "" {
 		l.fail("source.platform", "is empty")
 	}
-	if s.Record == "" {
-		l.fail("source.record", "is empty")
+	if s.Record == "" && (len(s.Files) == 0 || slices.ContainsFunc(s.Files, func(f SourceFile) bool { return f.URL == "" })) {
+		l.fail("source.record", "is empty: every [[source.file]] needs a url then")
 	}
 	seen := map[string]bool{}
 	for i, f := range s.Files {

@@ -74,8 +74,8 @@ type Citation struct {
 // Source is where the raw files are.
 type Source struct {
 	Platform string       `toml:"platform"` // as registered in package sources
-	Record   string       `toml:"record"`
-	Files    []SourceFile `toml:"file"` // those that are needed; without a url they are picked from the record's by name
+	Record   string       `toml:"record"`   // the platform's item; "" where each file has a url
+	Files    []SourceFile `toml:"file"`     // those that are needed; without a url they are picked from the record's by name
 }
 
 // SourceFile is one raw file of the record.
