@@ -94,10 +94,10 @@ func (im *Image) index(p mask.Point) int {
 }
 
 // At returns the intensity at p.
-func (im *Image) At(p mask.Point) float64 { return im.value(im.index(p)) }
+func (im *Image) At(p mask.Point) float64 { return im.Value(im.index(p)) }
 
-// value is the intensity of the i-th pixel in memory order.
-func (im *Image) value(i int) float64 {
+// Value is the intensity of the i-th pixel in memory order.
+func (im *Image) Value(i int) float64 {
 	n := im.colors()
 	var sum float64
 	for c := range n {
@@ -151,7 +151,7 @@ func (im *Image) Percentile(q float64) float64 {
 	im.once.Do(func() {
 		s := make([]float32, 0, im.Voxels())
 		for i := range im.Voxels() {
-			if v := float32(im.value(i)); v == v {
+			if v := float32(im.Value(i)); v == v {
 				s = append(s, v)
 			}
 		}
@@ -195,4 +195,21 @@ func (im *Image) nonzero() []byte {
 		}
 	}
 	return out
+}
+
+// Descr is NumPy's array-protocol name of the type: "|u1", "<i2", ">f4".
+func (t Type) Descr() string {
+	order, kind := "<", "u"
+	switch {
+	case t.Bits == 8:
+		order = "|"
+	case t.BigEndian:
+		order = ">"
+	}
+	if t.Float {
+		kind = "f"
+	} else if t.Signed {
+		kind = "i"
+	}
+	return fmt.Sprintf("%s%s%d", order, kind, t.Bits/8)
 }

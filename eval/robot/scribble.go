@@ -202,12 +202,7 @@ func (b *scribble) bare(area *mask.Mask, f float64, rng *rand.Rand) (*mask.Mask,
 func skeleton(area *mask.Mask) (*mask.Mask, error) {
 	out := area.Like()
 	var s mask.Skeleton
-	var err error
-	if area.NDim() == 2 {
-		err = s.Zhang(out, area)
-	} else {
-		s.Lee(out, area)
-	}
+	err := s.Thin(out, area)
 	if err == nil && out.Empty() {
 		var d mask.EDT
 		d.Inside(area)
