@@ -48,6 +48,8 @@ type Image struct {
 	// Slope and Inter turn stored numbers into intensities.
 	Slope, Inter float64
 
+	indices []byte // palette indices, one a pixel: what a label map means
+
 	once   sync.Once
 	sorted []float32
 }
@@ -170,13 +172,15 @@ func (im *Image) Percentile(q float64) float64 {
 }
 
 // Mask returns the voxels where any color channel is stored as other than
-// zero. spacing replaces the image's own where it is not nil.
+// zero, or the palette index is not zero. spacing replaces the image's own where it is not nil.
 func (im *Image) Mask(spacing []float64) (*mask.Mask, error) {
 	if spacing == nil {
 		spacing = im.Spacing
 	}
 	raw := im.Data
-	if im.Channels != 1 || im.Type.Bits != 8 {
+	if im.indices != nil {
+		raw = im.indices
+	} else if im.Channels != 1 || im.Type.Bits != 8 {
 		raw = im.nonzero()
 	}
 	return mask.FromBytes(im.Dims, spacing, raw, im.Order)

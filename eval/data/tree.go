@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 )
@@ -122,9 +121,13 @@ func (d *Dataset) Select(split string) ([]Case, error) {
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("dataset %s: its authors give no split %q", d.ID, split)
 	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
 	var out []Case
 	for _, c := range d.Cases {
-		if slices.Contains(ids, c.ID) {
+		if wanted[c.ID] {
 			out = append(out, c)
 		}
 	}

@@ -113,4 +113,3 @@ func (n *noisy) mend(p mask.Point) {
 }
 
 func (n *noisy) Close() error { return nil }
-

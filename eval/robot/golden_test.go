@@ -49,8 +49,8 @@ type golden struct {
 }
 
 type goldenComponent struct {
-	First       []int `json:"first_voxel"`
-	IsFirst     bool  `json:"is_first_in_raster_order"`
+	First       []int                       `json:"first_voxel"`
+	IsFirst     bool                        `json:"is_first_in_raster_order"`
 	CenterVoxel struct{ Positions [][]int } `json:"center_voxel"`
 	CenterMM    struct{ Positions [][]int } `json:"center_mm"`
 	Boundary    struct{ Count int }         `json:"boundary_edt_min_voxel"`
