@@ -93,42 +93,63 @@ func (dst *Mask) Dilate(src *Mask, r int, inPlane bool) {
 	var tmp Mask
 	for ; r > 0; r-- {
 		tmp.CopyFrom(dst)
-		dst.dilateOnce(&tmp, inPlane)
+		dst.boxStep(&tmp, false, inPlane)
 	}
 }
 
-// dilateOnce spreads src by one voxel along x, then y, then z.
-func (dst *Mask) dilateOnce(src *Mask, inPlane bool) {
+// ErodeBox makes dst the voxels of src around which the square (cube in 3-D)
+// of side 2r+1 is all set; outside the image is background. dst may not be
+// src.
+func (dst *Mask) ErodeBox(src *Mask, r int) {
+	dst.CopyFrom(src)
+	var tmp Mask
+	for ; r > 0; r-- {
+		tmp.CopyFrom(dst)
+		dst.boxStep(&tmp, true, false)
+	}
+}
+
+// boxStep joins every voxel with its neighbors along the last axis, then along
+// the others: by and where erode is set, else by or. src is overwritten.
+func (dst *Mask) boxStep(src *Mask, erode, inPlane bool) {
 	tail := src.tailMask()
 	for r := range src.rows() {
 		row, out := src.row(r), dst.row(r)
 		for i, w := range row {
-			out[i] = w | shiftUp(row, i) | shiftDown(row, i)
+			if erode {
+				out[i] = w & shiftUp(row, i) & shiftDown(row, i)
+			} else {
+				out[i] = w | shiftUp(row, i) | shiftDown(row, i)
+			}
 		}
 		out[len(out)-1] &= tail
 	}
-	spread := func(step int, last func(r int) (first, end bool)) {
-		copy(src.bits, dst.bits)
-		for r := range src.rows() {
-			out := dst.row(r)
-			first, end := last(r)
-			if !first {
-				orInto(out, src.row(r-step))
-			}
-			if !end {
-				orInto(out, src.row(r+step))
-			}
-		}
-	}
-	n0, n1 := src.dims[0], src.dims[1]
-	spread(1, func(r int) (bool, bool) { return r%n1 == 0, r%n1 == n1-1 })
+	dst.joinRows(src, 1, src.dims[1], erode)
 	if src.nd == 3 && !inPlane {
-		spread(n1, func(r int) (bool, bool) { return r/n1 == 0, r/n1 == n0-1 })
+		dst.joinRows(src, src.dims[1], src.dims[0], erode)
 	}
 }
 
-func orInto(dst, src []uint64) {
-	for i, w := range src {
-		dst[i] |= w
+// joinRows joins every row with those step before and after it on an axis of
+// n rows.
+func (dst *Mask) joinRows(src *Mask, step, n int, erode bool) {
+	copy(src.bits, dst.bits)
+	for r := range src.rows() {
+		out, at := dst.row(r), r/step%n
+		for _, side := range [2]int{-1, 1} {
+			switch inside := at+side >= 0 && at+side < n; {
+			case !inside && erode:
+				clear(out)
+			case !inside:
+			case erode:
+				for i, w := range src.row(r + side*step) {
+					out[i] &= w
+				}
+			default:
+				for i, w := range src.row(r + side*step) {
+					out[i] |= w
+				}
+			}
+		}
 	}
 }

@@ -276,3 +276,11 @@ func (m *Mask) Nth(n int) (Point, bool) {
 	}
 	return Point{}, false
 }
+
+// SetSpacing gives m the spacing of o, which has as many axes; else nothing
+// happens.
+func (m *Mask) SetSpacing(o *Mask) {
+	if m.nd == o.nd {
+		m.spacing = o.spacing
+	}
+}

@@ -1,0 +1,167 @@
+package mask
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// Nearest answers how far voxels are from the nearest set voxel of a mask, in
+// mm, exactly. Reuse one for many masks; the zero value is ready.
+//
+// Near voxels are found by looking at the rows around in order of distance,
+// which costs nothing but the look; where many lie far away a distance
+// transform is made (see far.go). Both add the squares of the three axes in
+// the same order, so the result does not depend on the way.
+type Nearest struct {
+	// Workers is the number of goroutines; 0 means 1. The result does not
+	// depend on it.
+	Workers int
+
+	rows    []nearRow
+	spacing [3]float64
+	dims    [3]int
+	bound   float64 // every row nearer than this is in rows
+	far     farField
+	left    []int32 // queries that the rows did not settle
+	points  []Point
+}
+
+// nearRow is a row at an offset, base its squared distance in mm².
+type nearRow struct {
+	dz, dy int
+	base   float64
+}
+
+// maxNearRows bounds the rows that a voxel looks at: in 3-D about the disk of
+// radius 9. A look costs some 3 ns, the transform 20 ns a voxel of the box.
+const maxNearRows = 256
+
+// Distances returns, for every set voxel of queries in C order, the squared
+// distance in mm² to the nearest set voxel of set, appended to dst[:0]. Both
+// masks have the same axes, else ErrGrid; the spacing is set's. An empty set
+// is infinitely far.
+func (n *Nearest) Distances(dst []float64, set, queries *Mask) ([]float64, error) {
+	if !SameGrid(set, queries) {
+		return nil, gridError(set, queries)
+	}
+	dst = slices.Grow(dst[:0], queries.Count())
+	n.points = slices.AppendSeq(n.points[:0], queries.All())
+	dst = dst[:len(n.points)]
+	if set.Empty() {
+		for i := range dst {
+			dst[i] = math.Inf(1)
+		}
+		return dst, nil
+	}
+	n.prepare(set)
+	n.left = n.left[:0]
+	if n.sample(set) {
+		for i, p := range n.points {
+			var ok bool
+			if dst[i], ok = n.near(set, p); !ok {
+				n.left = append(n.left, int32(i))
+			}
+		}
+	} else {
+		for i := range n.points {
+			n.left = append(n.left, int32(i))
+		}
+	}
+	if len(n.left) > 0 {
+		n.far.distances(dst, set, n.points, n.left, max(1, n.Workers))
+	}
+	return dst, nil
+}
+
+// sample tells whether most of the voxels asked for are near.
+func (n *Nearest) sample(set *Mask) bool {
+	step := max(1, len(n.points)/256)
+	missed, total := 0, 0
+	for i := step / 2; i < len(n.points); i += step {
+		total++
+		if _, ok := n.near(set, n.points[i]); !ok {
+			missed++
+		}
+	}
+	return missed*4 <= total
+}
+
+// prepare lists the rows around by distance for set's axes and spacing.
+func (n *Nearest) prepare(set *Mask) {
+	if n.dims == set.dims && n.spacing == set.spacing && len(n.rows) > 0 {
+		return
+	}
+	n.dims, n.spacing = set.dims, set.spacing
+	n.rows = n.rows[:0]
+	limit := [2]int{set.dims[0] - 1, set.dims[1] - 1}
+	if set.dims[0] > 1 {
+		// No row of the nearest 256 is more than 256 steps away.
+		limit = [2]int{min(limit[0], maxNearRows), min(limit[1], maxNearRows)}
+	}
+	for dz := -limit[0]; dz <= limit[0]; dz++ {
+		for dy := -limit[1]; dy <= limit[1]; dy++ {
+			a, b := float64(dz)*set.spacing[0], float64(dy)*set.spacing[1]
+			n.rows = append(n.rows, nearRow{dz, dy, float64(a*a) + float64(b*b)})
+		}
+	}
+	slices.SortFunc(n.rows, func(a, b nearRow) int {
+		return cmp.Or(cmp.Compare(a.base, b.base), a.dz-b.dz, a.dy-b.dy)
+	})
+	n.bound = math.Inf(1)
+	if set.dims[0] > 1 && len(n.rows) > maxNearRows {
+		n.bound = n.rows[maxNearRows].base
+		n.rows = n.rows[:maxNearRows]
+	}
+}
+
+// near looks for the nearest voxel in the rows around p; false where one
+// beyond them might be nearer.
+func (n *Nearest) near(set *Mask, p Point) (float64, bool) {
+	best := math.Inf(1)
+	sx := n.spacing[2]
+	for _, r := range n.rows {
+		if r.base >= best {
+			return best, true
+		}
+		z, y := p[0]+r.dz, p[1]+r.dy
+		if uint(z) >= uint(n.dims[0]) || uint(y) >= uint(n.dims[1]) {
+			continue
+		}
+		row := set.row(z*n.dims[1] + y)
+		if dx, ok := nearestInRow(row, p[2], (best-r.base)/(sx*sx)); ok {
+			d := float64(dx) * sx
+			best = min(best, r.base+float64(d*d))
+		}
+	}
+	return best, best <= n.bound
+}
+
+// nearestInRow returns the distance from x to the nearest set bit of a row.
+// Bits whose squared distance exceeds limit may be missed.
+func nearestInRow(row []uint64, x int, limit float64) (int, bool) {
+	i, b := x>>6, uint(x)&63
+	best := math.MaxInt
+	if w := row[i] >> b; w != 0 {
+		best = bits.TrailingZeros64(w)
+	}
+	if w := row[i] << (63 - b); w != 0 {
+		best = min(best, bits.LeadingZeros64(w))
+	}
+	right, left := 64-int(b), int(b)+1 // distance of the next word's first bit
+	for k := 1; ; k++ {
+		step := min(right, left)
+		if step >= best || float64(step)*float64(step) > limit || i+k >= len(row) && i-k < 0 {
+			break
+		}
+		if i+k < len(row) && row[i+k] != 0 {
+			best = min(best, right+bits.TrailingZeros64(row[i+k]))
+		}
+		if i-k >= 0 && row[i-k] != 0 {
+			best = min(best, left+bits.LeadingZeros64(row[i-k]))
+		}
+		right, left = right+64, left+64
+	}
+	return best, best != math.MaxInt
+}
