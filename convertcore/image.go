@@ -1,8 +1,10 @@
 package convertcore
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 )
 
 var (
@@ -85,4 +87,22 @@ func checkPayload(h Header, payload []byte) error {
 		return fmt.Errorf("%w: payload of %d bytes where the header says %d", ErrMismatch, len(payload), h.PayloadSize())
 	}
 	return nil
+}
+
+// Scaling returns what turns stored voxels into values, value = stored·slope +
+// inter, as float64 of the header's fields. A slope of 0, NaN or infinity and
+// colours mean that the values are stored as they are (nifti1.h, "DATA
+// SCALING"; nibabel does likewise with what is not finite).
+func (v *Volume) Scaling() (slope, inter float64) {
+	field := func(at int) float64 {
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(v.lead[at:])))
+	}
+	slope, inter = field(niiSlope), field(niiInter)
+	if slope == 0 || math.IsNaN(slope) || math.IsInf(slope, 0) || v.header.Channels > 1 {
+		return 1, 0
+	}
+	if math.IsNaN(inter) || math.IsInf(inter, 0) {
+		inter = 0
+	}
+	return slope, inter
 }

@@ -64,12 +64,12 @@ func (p *pngInfo) deinterlace(rows []byte) []byte {
 	return out
 }
 
-// expandPalette turns indices into RGB, or RGBA with tRNS. An index that the
-// palette does not have is opaque black, as in Pillow.
+// expandPalette turns indices into RGB, or RGBA with tRNS. An index i that
+// the palette does not have is the gray of value i, as in Pillow.
 func (p *pngInfo) expandPalette(indices []byte) []byte {
 	var table [256][4]byte
 	for i := range table {
-		table[i][3] = 255
+		table[i] = [4]byte{byte(i), byte(i), byte(i), 255}
 		copy(table[i][:3], p.palette[min(3*i, len(p.palette)):])
 	}
 	for i, a := range p.trns {
