@@ -26,7 +26,7 @@ var presets = map[string]func(c *Config){
 	// at the center of the largest error; AUC over the clicks only.
 	"cvpr25": func(c *Config) {
 		c.Users, c.Start, c.Steps = []string{"click:largest:center"}, "box:all:perfect", 5
-		c.Metrics = []string{"dice", "nsd@2"}
+		c.Metrics = []string{"dice", "nsd_cvpr25@2"}
 		first := 1
 		c.AUCFrom, c.NoC = &first, nil
 	},

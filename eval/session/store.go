@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Names of the files of a run.
@@ -107,11 +109,31 @@ func each[T any](dir, name string, f func(*T) error) error {
 }
 
 // output is the open files of a run.
-type output struct{ steps, timings, finals *os.File }
+type output struct{ steps, timings, finals, lock *os.File }
+
+// lockFile keeps two processes from writing one run.
+const lockFile = ".lock"
+
+func lock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%w %s: another process is writing it", ErrStore, dir)
+	}
+	return f, nil
+}
 
 // openOutput opens a run folder for appending and returns how many units of
 // the plan it already has. A last unit that was cut short is cut off.
 func openOutput(dir string, plan *Plan, c *Config) (*output, int, error) {
+	out := new(output)
+	var err error
+	if out.lock, err = lock(dir); err != nil {
+		return nil, 0, err
+	}
 	done, end, err := finished(filepath.Join(dir, StepsFile), plan, len(c.steps()))
 	if err != nil {
 		return nil, 0, err
@@ -131,7 +153,6 @@ func openOutput(dir string, plan *Plan, c *Config) (*output, int, error) {
 			return nil, 0, err
 		}
 	}
-	out := new(output)
 	for name, f := range map[string]**os.File{StepsFile: &out.steps, TimingsFile: &out.timings, FinalsFile: &out.finals} {
 		if *f, err = os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644); err != nil {
 			return nil, 0, err
@@ -229,5 +250,5 @@ func (o *output) write(b *block) error {
 }
 
 func (o *output) close() error {
-	return errors.Join(o.steps.Close(), o.timings.Close(), o.finals.Close())
+	return errors.Join(o.steps.Close(), o.timings.Close(), o.finals.Close(), o.lock.Close())
 }
