@@ -212,6 +212,7 @@ func (r *Run) nocPlot(title string, target float64) (*plot.Plot, error) {
 		names[len(names)-1] = "never"
 	}
 	p.NominalX(names...)
+	p.Y.Max *= 1.3 // room for the legend
 	return p, nil
 }
 
