@@ -18,23 +18,26 @@ const closeGrace = 2 * time.Second
 // launch starts a worker (or connects to one) and reads its hello. end closes
 // its channel and sees the process off.
 func launch(ctx context.Context, opt *Options) (c *conn, end func(), err error) {
-	var r, w *os.File // the worker's ends
+	var theirs duplex // the worker's ends
 	var channel interface {
 		Read([]byte) (int, error)
 		Write([]byte) (int, error)
 		Close() error
 	}
 	if opt.Socket == "" {
-		ours, theirs, err := pipes()
-		if err != nil {
+		var ours duplex
+		if ours, theirs, err = pipes(); err != nil {
 			return nil, nil, err
 		}
-		channel, r, w = ours, theirs.r, theirs.w
-		defer theirs.Close()
+		channel = ours
 	}
 	kill, wait := func() {}, func() {}
 	if opt.Command != "" {
-		if kill, wait, err = run(opt, r, w); err != nil {
+		kill, wait, err = run(opt, theirs.r, theirs.w)
+		if opt.Socket == "" {
+			theirs.Close() // else a worker that ends at once would leave our reads waiting on ourselves
+		}
+		if err != nil {
 			if channel != nil {
 				channel.Close()
 			}
