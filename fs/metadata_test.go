@@ -44,6 +44,15 @@ func TestLongListingReadsEachHeaderOnceAndAhead(t *testing.T) {
 	if took > 1500*time.Millisecond { // 2.5 s one after the other
 		t.Errorf("took %v: not read ahead (%d)", took, s.Counters().HeaderAhead)
 	}
+	run(t, "find", dir)
+	before := s.Counters()
+	run(t, "ls", "-l", dir+"/d")
+	run(t, "find", dir, "-size", "+1k")
+	after := s.Counters()
+	after.Forget, after.StatFs = before.Forget, before.StatFs
+	if before != after {
+		t.Errorf("a second listing asked:\n%+v\n%+v", before, after)
+	}
 }
 
 func TestHeaderFailureIsNotKept(t *testing.T) {
