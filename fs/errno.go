@@ -8,6 +8,9 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/fetch"
 )
 
 // errnos says what the kernel is told of an error: the first line that
@@ -20,10 +23,20 @@ var errnos = []struct {
 	// Not EINTR: Python and Go begin an interrupted read again, for ever.
 	{ErrUnmounted, syscall.ENOTCONN},
 	{tree.ErrNotExist, syscall.ENOENT},
+	{fetch.ErrOffline, syscall.ENETUNREACH},
+	{fetch.ErrGone, syscall.EREMOTEIO},
+	{fetch.ErrRefused, syscall.EACCES},
+	{fetch.ErrRateLimited, syscall.EBUSY},
+	{fetch.ErrBudget, syscall.EDQUOT},
+	{fetch.ErrTimeout, syscall.ETIMEDOUT},
+	{blob.ErrChecksum, syscall.EBADMSG},
+	// Other bytes than those that the sizes and sums here were made of.
+	{fetch.ErrChanged, syscall.EBADMSG},
 	{convertcore.ErrUnsupported, syscall.EOPNOTSUPP},
+	{archive.ErrUnsupported, syscall.EOPNOTSUPP},
+	{syscall.ENOSPC, syscall.ENOSPC}, // a full cache, or the disk under it
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
-	{syscall.ENOSPC, syscall.ENOSPC},
 }
 
 // Errno is the only place where errors become errno numbers. What is not in
