@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/fs/tree"
@@ -96,6 +97,9 @@ func TestTreeThroughOrdinaryTools(t *testing.T) {
 			root, files := sampleTree()
 			dir, _ := mount(t, root, Options{Open: open})
 			checkFiles(t, dir, files)
+			if err := fstest.TestFS(os.DirFS(dir), "README.txt", "datasets/a/images/2.png", "by-modality/ct"); err != nil {
+				t.Error(err)
+			}
 			out := t.TempDir()
 			run(t, "cp", "-r", dir, out+"/cp")
 			checkFiles(t, out+"/cp", files)

@@ -90,7 +90,7 @@ func (b *NamesBuilder) Add(name string) error {
 		if k > 1 {
 			start = b.ends[k-2]
 		}
-		if last := string(b.arena[start:b.ends[k-1]]); last >= name {
+		if last := b.arena[start:b.ends[k-1]]; string(last) >= name {
 			return fmt.Errorf("%w: %q after %q", ErrName, name, last)
 		}
 	}

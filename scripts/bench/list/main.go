@@ -134,10 +134,15 @@ func measure() error {
 		if !strings.Contains(c.name, *only) {
 			continue
 		}
-		pc, pw := c.times(plain)
-		mc, mw := c.times(mnt)
+		var pc, pw, mc, mw []time.Duration
+		for range *rounds { // by turns, so that other load on the machine meets both
+			dropCaches()
+			pc, pw = append(pc, c.once(plain)), append(pw, c.once(plain))
+			dropCaches()
+			mc, mw = append(mc, c.once(mnt)), append(mw, c.once(mnt))
+		}
 		fmt.Printf("%-22s %8.0fms %8.0fms %7.2f   %8.0fms %8.0fms %7.2f\n", c.name,
-			ms(pc), ms(mc), ms(mc)/ms(pc), ms(pw), ms(mw), ms(mw)/ms(pw))
+			median(pc), median(mc), median(mc)/median(pc), median(pw), median(mw), median(mw)/median(pw))
 	}
 	fmt.Printf("resident after: %d kB\n", resident(daemon.Process.Pid))
 	stdin.Close()
@@ -182,19 +187,6 @@ func commands() []command {
 	}
 }
 
-// times returns the median cold and warm time of c on dir.
-func (c command) times(dir string) (cold, warm time.Duration) {
-	var colds, warms []time.Duration
-	for range *rounds {
-		dropCaches()
-		colds = append(colds, c.once(dir))
-		warms = append(warms, c.once(dir))
-	}
-	slices.Sort(colds)
-	slices.Sort(warms)
-	return colds[len(colds)/2], warms[len(warms)/2]
-}
-
 func (c command) once(dir string) time.Duration {
 	args := slices.Clone(c.args)
 	for i := range args {
@@ -226,4 +218,8 @@ func resident(pid int) (kB int) {
 	return 0
 }
 
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// median returns milliseconds.
+func median(d []time.Duration) float64 {
+	slices.Sort(d)
+	return float64(d[len(d)/2].Microseconds()) / 1000
+}
