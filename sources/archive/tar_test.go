@@ -63,7 +63,13 @@ func TestTarMembers(t *testing.T) {
 	if w := strings.Join(a.Warnings(), "\n"); !strings.Contains(w, `hard link to "b"`) {
 		t.Error(w)
 	}
-	for _, n := range []int{100, 700, 2000} {
+	if w := open(t, "x.tar", data[:1024]).Warnings(); len(w) != 1 || !strings.Contains(w[0], "end marker") {
+		t.Error(w)
+	}
+	if w := open(t, "x.tar", tarOf(t, tar.Header{Name: "x"})).Warnings(); len(w) != 0 {
+		t.Error(w)
+	}
+	for _, n := range []int{100, 1100, 1500} {
 		if _, err := Open(context.Background(), "x.tar", blob.Bytes(data[:n]), blob.NoFacts{}, ""); !errors.Is(err, ErrFormat) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
