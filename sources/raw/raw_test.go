@@ -199,13 +199,12 @@ func TestCloseEndsLoading(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	data := []byte("some content")
-	good, bad, crc := memory("good", data), memory("bad", data), memory("c.zip", nil)
+	good, bad := memory("good", data), memory("bad", data)
 	good.Sum = fmt.Sprintf("md5:%x", md5.Sum(data))
 	bad.Sum = fmt.Sprintf("md5:%x", md5.Sum(nil))
 	z := zipOf(t, "x", "y")
 	z[bytes.LastIndex(z, []byte("PK\x07\x08"))-3] ^= 0x40 // the end of y's packed data
-	crc = memory("c.zip", z)
-	f := files(t, good, bad, crc)
+	f := files(t, good, bad, memory("c.zip", z))
 	for p, want := range map[string]error{"good": nil, "bad": sources.ErrChecksum, "c.zip!/x": nil, "none": fs.ErrNotExist} {
 		if err := f.Verify(context.Background(), p); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", p, err, want)
