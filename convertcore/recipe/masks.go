@@ -63,7 +63,7 @@ func (c *converter) convertGroup(ctx context.Context, raw convertcore.Raw, cs *c
 	if g.image, err = c.gridFiles(cs, cl); err != nil {
 		return c.wrap(cs, p, "convert", err)
 	}
-	convertcore.Prefetch(ctx, raw, slices.Concat(g.image, g.paths))
+	convertcore.Prefetch(ctx, raw, g.paths) // not the image, of which only the header is read
 	if g.grid, err = c.rawHeader(ctx, raw, g.image); err != nil {
 		return c.wrap(cs, p, "read the image's header for", err)
 	}

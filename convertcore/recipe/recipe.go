@@ -109,7 +109,7 @@ type Class struct {
 	// holds a star; without one they are an error.
 	Label    string         `toml:"label"`
 	Select   map[string]any `toml:"select"`   // one selector: {values=[1]}, {above=0}, {color="#ff0000"}
-	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first
+	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first that a case has
 	Optional bool           `toml:"optional"` // a case without a label file has no mask
 	Absent   string         `toml:"absent"`   // "empty": no label file means that there is nothing there
 }
