@@ -142,6 +142,17 @@ func TestNIfTIHostile(t *testing.T) {
 	}
 }
 
+// What follows the voxels is passed over, but not without end.
+func TestNIfTIFollowedByZeros(t *testing.T) {
+	file := niiFile(nil)
+	if _, err := niftiDecode(t.Context(), one(gzipped(t, append(file, make([]byte, 1<<20)...))), []string{"a.nii.gz"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := niftiDecode(t.Context(), one(gzipped(t, append(file, make([]byte, eager+1<<20)...))), []string{"a.nii.gz"}); !errors.Is(err, convertcore.ErrFormat) {
+		t.Error(err)
+	}
+}
+
 func TestNIfTITruncated(t *testing.T) {
 	file := niiFile(nil)
 	for name, b := range map[string][]byte{"a.nii": file, "a.nii.gz": gzipped(t, file)} {

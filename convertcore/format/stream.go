@@ -66,19 +66,23 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 // drain reads to the end of the present gzip member, where its checksum is.
+// More than eager bytes before it are no padding but an attack.
 func (s *stream) drain(ctx context.Context) error {
 	if !s.gzip {
 		return nil
 	}
-	for buf := make([]byte, 64<<10); ; {
+	buf := make([]byte, 64<<10)
+	for left := eager; left > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		switch _, err := s.z.Read(buf); {
+		n, err := s.z.Read(buf)
+		switch left -= n; {
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return s.fault(err)
 		}
 	}
+	return malformed("more than %d bytes after the voxels", eager)
 }

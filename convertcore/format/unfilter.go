@@ -75,7 +75,14 @@ func unfilterAverage(dst, src, prev []byte, bpp int) {
 	for i := range min(bpp, len(dst)) {
 		dst[i] = src[i] + prev[i]/2
 	}
-	if bpp == 3 {
+	switch bpp {
+	case 1:
+		a := int(dst[0])
+		for i := 1; i < len(src) && i < len(prev) && i < len(dst); i++ {
+			a = int(src[i]+byte((a+int(prev[i]))>>1)) & 255
+			dst[i] = byte(a)
+		}
+	case 3:
 		a, b, c := int(dst[0]), int(dst[1]), int(dst[2])
 		for i := 3; i+2 < len(src) && i+2 < len(prev) && i+2 < len(dst); i += 3 {
 			a = int(src[i]+byte((a+int(prev[i]))>>1)) & 255
@@ -83,10 +90,10 @@ func unfilterAverage(dst, src, prev []byte, bpp int) {
 			c = int(src[i+2]+byte((c+int(prev[i+2]))>>1)) & 255
 			dst[i], dst[i+1], dst[i+2] = byte(a), byte(b), byte(c)
 		}
-		return
-	}
-	for i := bpp; i < len(dst); i++ {
-		dst[i] = src[i] + byte((int(dst[i-bpp])+int(prev[i]))/2)
+	default:
+		for i := bpp; i < len(dst); i++ {
+			dst[i] = src[i] + byte((int(dst[i-bpp])+int(prev[i]))/2)
+		}
 	}
 }
 
@@ -94,9 +101,13 @@ func unfilterPaeth(dst, src, prev []byte, bpp int) {
 	for i := range min(bpp, len(dst)) {
 		dst[i] = src[i] + prev[i]
 	}
-	// One channel after the other keeps the left and upper-left sample in
-	// registers.
-	for k := range min(bpp, len(dst)) {
+	// Each sample waits for its left neighbour. Channels that go side by side
+	// wait together, and those neighbours stay in registers.
+	k, n := 0, min(bpp, len(dst))
+	for ; k+2 < n; k += 3 {
+		unfilterPaeth3(dst[k:], src[k:], prev[k:], bpp)
+	}
+	for ; k < n; k++ {
 		a, c := int(dst[k]), int(prev[k])
 		for i := k + bpp; i < len(dst) && i < len(src) && i < len(prev); i += bpp {
 			b := int(prev[i])
@@ -107,21 +118,32 @@ func unfilterPaeth(dst, src, prev []byte, bpp int) {
 	}
 }
 
-// paeth predicts from the left, upper and upper-left sample.
+// unfilterPaeth3 does the first three channels of pixels of bpp bytes.
+func unfilterPaeth3(dst, src, prev []byte, bpp int) {
+	a0, a1, a2 := int(dst[0]), int(dst[1]), int(dst[2])
+	c0, c1, c2 := int(prev[0]), int(prev[1]), int(prev[2])
+	for i := bpp; i+3 <= len(dst); i += bpp {
+		d, s, p := dst[i:i+3:i+3], src[i:i+3:i+3], prev[i:i+3:i+3]
+		b0, b1, b2 := int(p[0]), int(p[1]), int(p[2])
+		a0 = int(s[0]+paeth(a0, b0, c0)) & 255
+		a1 = int(s[1]+paeth(a1, b1, c1)) & 255
+		a2 = int(s[2]+paeth(a2, b2, c2)) & 255
+		c0, c1, c2 = b0, b1, b2
+		d[0], d[1], d[2] = byte(a0), byte(a1), byte(a2)
+	}
+}
+
+// paeth predicts from the left, upper and upper-left sample. It has no branch:
+// on noise each would be guessed wrong every other time.
 func paeth(a, b, c int) byte {
 	pa, pb := b-c, a-c
 	pc := abs(pa + pb)
 	pa, pb = abs(pa), abs(pb)
-	if pb < pa {
-		pa, a = pb, b
-	}
-	if pc < pa {
-		a = c
-	}
-	return byte(a)
+	up := (pb - pa) >> 63 // all ones where b is nearer than a
+	a, pa = a^(a^b)&up, pa^(pa^pb)&up
+	return byte(a ^ (a^c)&((pc-pa)>>63))
 }
 
-// abs has no branch, for which noise would be costly.
 func abs(x int) int {
 	s := x >> 63
 	return (x ^ s) - s
