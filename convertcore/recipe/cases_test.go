@@ -102,6 +102,7 @@ func TestCasesErrors(t *testing.T) {
 		{"stems that repeat", []string{image, `image = "x.zip!/**/{case}.png"`}, []string{"x.zip!/p/1.png", "x.zip!/q/1.png"}, ErrAmbiguous, `"x.zip!/p/1.png" and "x.zip!/q/1.png"`},
 		{"IDs that become one", nil, []string{"x.zip!/a:b.png", "x.zip!/a?b.png"}, ErrAmbiguous, `"x.zip!/a:b.png" and "x.zip!/a?b.png" both make case a_b`},
 		{"two labels", []string{label, `label = "x.zip!/{case}{_mask,-mask}.png"`}, []string{"x.zip!/a.png", "x.zip!/a_mask.png", "x.zip!/a-mask.png"}, ErrAmbiguous, `"x.zip!/a-mask.png" and "x.zip!/a_mask.png"`},
+		{"two labels in two folders", []string{label, `label = "x.zip!/**/{case}_mask.png"`}, []string{"x.zip!/a.png", "x.zip!/p/a_mask.png", "x.zip!/q/a_mask.png"}, ErrAmbiguous, `are both the label of case a`},
 		{"broken pattern", []string{image, `image = "{case"`}, []string{"a"}, nil, "case.image: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

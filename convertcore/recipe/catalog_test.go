@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 // all returns the recipes of both catalogs.
@@ -41,6 +43,13 @@ func TestConformance(t *testing.T) {
 				t.Errorf("hash %x is that of %q", r.Hash(), other)
 			}
 			hashes[r.Hash()] = r.ID
+			text, err := toml.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := Parse(r.ID, text); err != nil || again.Hash() != r.Hash() {
+				t.Errorf("written and read again it is another recipe: %v", err)
+			}
 			if r.Published.IsZero() {
 				t.Error("no date for the files")
 			}

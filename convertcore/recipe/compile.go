@@ -39,7 +39,7 @@ type class struct {
 	name     string
 	label    int // index in labels
 	sel      convertcore.Selector
-	channel  int
+	channel  int // whose grid its masks are on; -1 the first that a case has
 	optional bool
 	empty    bool
 }
@@ -140,7 +140,7 @@ func (c *compiler) classes() {
 			}
 			known[cl.Label] = at
 		}
-		ch := 0
+		ch := -1
 		if cl.Channel != "" {
 			ch = slices.IndexFunc(c.r.Channels, func(k Channel) bool { return k.Name == cl.Channel })
 			if ch < 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
@@ -126,12 +125,16 @@ func (c *converter) checkForm(paths []string, h convertcore.Header) error {
 
 // gridFiles returns the raw files of the image whose grid a class is on.
 func (c *converter) gridFiles(cs *convertcore.Case, cl *class) ([]string, error) {
-	name := c.channels[cl.channel].name
-	i := slices.IndexFunc(cs.Images, func(p convertcore.Part) bool { return p.Name == name })
-	if i < 0 || len(cs.Images[i].Raw) == 0 {
-		return nil, fmt.Errorf("image %s that the label is drawn on: %w", name, ErrAbsent)
+	for i := range cs.Images {
+		p := &cs.Images[i]
+		if len(p.Raw) > 0 && (cl.channel < 0 || p.Name == c.channels[cl.channel].name) {
+			return p.Raw, nil
+		}
 	}
-	return cs.Images[i].Raw, nil
+	if cl.channel < 0 {
+		return nil, fmt.Errorf("image that the label is drawn on: %w", ErrAbsent)
+	}
+	return nil, fmt.Errorf("image %s that the label is drawn on: %w", c.channels[cl.channel].name, ErrAbsent)
 }
 
 // checkGrid compares a label's grid with its image's.

@@ -191,6 +191,62 @@ func TestAbsentIsEmptyIn3D(t *testing.T) {
 	}
 }
 
+// TestUnionIn3D unites label maps of two cases on one grid.
+func TestUnionIn3D(t *testing.T) {
+	data, err := fs.ReadFile(demo, "demo/demo-organs.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(data), "labels{Tr,Ts}/{case}.nii.gz", "several/{case}/*.nii.gz", 1)
+	r, err := Parse("demo-organs.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := organs(t)
+	const folder = "demo-organs.tar!/demo-organs/"
+	raw.files[folder+"several/organs_001/1.nii.gz"] = raw.files[folder+"labelsTr/organs_001.nii.gz"]
+	raw.files[folder+"several/organs_001/2.nii.gz"] = raw.files[folder+"labelsTr/organs_001.nii.gz"]
+	conv := r.Converter()
+	cases, err := conv.Cases(t.Context(), raw)
+	if err != nil || len(cases[0].Labels[0].Raw) != 2 {
+		t.Fatal(err)
+	}
+	got := convertAndCheck(t, conv, raw, &cases[0], &cases[0].Labels[0])
+	want, err := firstMask(t, find(t, "demo-organs"), raw)
+	if err != nil || !bytes.Equal(got.Payload(), want.Payload()) || !bytes.Equal(got.Lead(), want.Lead()) {
+		t.Errorf("the union of a label map with itself differs from it: %v", err)
+	}
+	raw.files[folder+"several/organs_001/2.nii.gz"] = raw.files[folder+"labelsTr/organs_002.nii.gz"]
+	if _, err := conv.Convert(t.Context(), raw, &cases[0], &cases[0].Labels[0]); !errors.Is(err, convertcore.ErrMismatch) {
+		t.Errorf("oblique label in the union: %v", err)
+	}
+}
+
+// TestPrefetchSparesTheImage checks that a mask brings its label's files
+// together, and of the image only what its header takes.
+func TestPrefetchSparesTheImage(t *testing.T) {
+	r := parsed(t, `label = "x.zip!/{case}_mask.png"`, `label = "x.zip!/{case}/*.png"`)
+	raw := &prefetchRaw{memRaw: mapRaw(map[string][]byte{
+		"x.zip!/a.png": gray(t, 8, 6, none), "x.zip!/a/1.png": gray(t, 8, 6, none), "x.zip!/a/2.png": gray(t, 8, 6, none),
+	})}
+	if _, err := firstMask(t, r, raw); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(raw.asked, " "); got != "x.zip!/a/1.png x.zip!/a/2.png" {
+		t.Errorf("prefetched %q", got)
+	}
+}
+
+type prefetchRaw struct {
+	*memRaw
+	asked []string
+}
+
+func (p *prefetchRaw) Prefetch(_ context.Context, paths []string) error {
+	p.asked = append(p.asked, paths...)
+	return nil
+}
+
 // TestHeaderReadsNoMask checks what a stat costs: the image's first bytes.
 func TestHeaderReadsNoMask(t *testing.T) {
 	raw := mapRaw(map[string][]byte{"x.zip!/a.png": gray(t, 8, 6, none), "x.zip!/a_mask.png": []byte("never read")})
@@ -233,6 +289,12 @@ func TestGridOfAChannel(t *testing.T) {
 	m, err := firstMask(t, r, raw)
 	if err != nil || m.Header().Dims != [4]int{4, 3, 1, 1} {
 		t.Errorf("%v", err)
+	}
+	anyGrid := parsed(t, `image = "x.zip!/{case}.png"`, "", "[[class]]", "[[channel]]\nname = \"hi\"\noptional = true\nimage = \"{case}_hi.png\"\n[[channel]]\nname = \"lo\"\nimage = \"{case}_lo.png\"\n[[class]]",
+		`label = "x.zip!/{case}_mask.png"`, "label = \"{case}_seg.png\"")
+	onlyLo := mapRaw(map[string][]byte{"a_lo.png": gray(t, 4, 3, none), "a_seg.png": gray(t, 4, 3, none)})
+	if m, err := firstMask(t, anyGrid, onlyLo); err != nil || m.Header().Dims != [4]int{4, 3, 1, 1} {
+		t.Errorf("first channel that is there: %v", err)
 	}
 	delete(raw.files, "a_lo.png")
 	if _, err := firstMask(t, r, raw); !errors.Is(err, ErrAbsent) || !strings.Contains(err.Error(), "image lo") {

@@ -183,6 +183,10 @@ func (l *linter) examples(p *plan) {
 		l.fail("example", "there is none: one raw path and its case at least")
 	}
 	for i, e := range l.r.Examples {
+		file, _, _ := strings.Cut(e.Raw, "!/")
+		if !slices.ContainsFunc(l.r.Source.Files, func(f SourceFile) bool { return f.Name == file }) && len(l.r.Source.Files) > 0 {
+			l.fail(fmt.Sprintf("example[%d].raw", i), "%q is in no [[source.file]]", e.Raw)
+		}
 		if got := p.caseOf(e.Raw); got != e.Case {
 			l.fail(fmt.Sprintf("example[%d]", i), "%q becomes case %q, not %q", e.Raw, got, e.Case)
 		}

@@ -52,6 +52,7 @@ func TestLint(t *testing.T) {
 		{"id template", `image = "x`, "id = \"{a}/{b}\"\nimage = \"x", "case.id: "},
 		{"id of an unbound name", `image = "x`, "id = \"{fold}\"\nimage = \"x", "does not bind {fold}"},
 		{"example", `case = "1"`, `case = "2"`, `example[0]: "x.zip!/1.png" becomes case "1", not "2"`},
+		{"example of an unknown file", `raw = "x.zip!/1.png"`, `raw = "y.zip!/1.png"`, "example[0].raw: "},
 		{"no example", small[strings.Index(small, "[[example]]"):], "", "example: "},
 		{"evidence", "[[example]]", "[[evidence]]\nfact = \"x\"\nconfidence = \"sure\"\n[[example]]", "evidence[0].confidence: "},
 	} {

@@ -63,7 +63,7 @@ func (c *converter) convertGroup(ctx context.Context, raw convertcore.Raw, cs *c
 	if g.image, err = c.gridFiles(cs, cl); err != nil {
 		return c.wrap(cs, p, "convert", err)
 	}
-	convertcore.Prefetch(ctx, raw, slices.Concat(g.image, g.paths))
+	convertcore.Prefetch(ctx, raw, g.paths) // not the image, of which only the header is read
 	if g.grid, err = c.rawHeader(ctx, raw, g.image); err != nil {
 		return c.wrap(cs, p, "read the image's header for", err)
 	}
@@ -92,7 +92,7 @@ func (g *group) selectAll(ctx context.Context, emit func(*convertcore.Part, conv
 		return err
 	}
 	for _, p := range g.parts {
-		sel := make([]byte, pixels(src.Header()))
+		sel := make([]byte, src.Header().Pixels())
 		if err := p.Select.Mask(sel, src); err != nil {
 			return fmt.Errorf("%s: %w", g.paths[0], err)
 		}
@@ -108,14 +108,12 @@ func (g *group) selectAll(ctx context.Context, emit func(*convertcore.Part, conv
 }
 
 // nothing makes empty masks where the authors state that no label file means
-// that there is nothing. In 3-D the image is decoded for its NIfTI header.
+// that there is nothing. The image is decoded: its header alone could promise
+// more pixels than memory holds.
 func (g *group) nothing(ctx context.Context, emit func(*convertcore.Part, convertcore.Image) error) error {
-	var like convertcore.Image
-	if g.grid.Form == convertcore.NIfTI {
-		var err error
-		if like, err = g.decode(ctx, g.raw, g.image); err != nil {
-			return err
-		}
+	like, err := g.decode(ctx, g.raw, g.image)
+	if err != nil {
+		return err
 	}
 	for _, p := range g.parts {
 		cl, err := g.class(p)
@@ -125,7 +123,7 @@ func (g *group) nothing(ctx context.Context, emit func(*convertcore.Part, conver
 		if !cl.empty {
 			return fmt.Errorf("label of class %s: %w", p.Name, ErrAbsent)
 		}
-		m, err := g.mask(like, make([]byte, pixels(g.grid)))
+		m, err := convertcore.NewMask(like, make([]byte, like.Header().Pixels()))
 		if err != nil {
 			return err
 		}
@@ -136,14 +134,6 @@ func (g *group) nothing(ctx context.Context, emit func(*convertcore.Part, conver
 	return nil
 }
 
-// mask wraps a selection on the grid of like, or of the image in 2-D.
-func (g *group) mask(like convertcore.Image, sel []byte) (convertcore.Image, error) {
-	if g.grid.Form == convertcore.PNG {
-		return convertcore.NewMaskRaster(g.grid.Dims[0], g.grid.Dims[1], sel)
-	}
-	return convertcore.NewMask(like, sel)
-}
-
 // label decodes one of the label's files and checks that it fits the image.
 func (g *group) label(ctx context.Context, i int) (convertcore.Image, error) {
 	src, err := g.decode(ctx, g.raw, g.paths[i:i+1])
@@ -151,13 +141,4 @@ func (g *group) label(ctx context.Context, i int) (convertcore.Image, error) {
 		return nil, err
 	}
 	return src, checkGrid(g.image[0], g.paths[i], g.grid, src.Header())
-}
-
-// pixels is the number of pixels or voxels of a header that was checked.
-func pixels(h convertcore.Header) int64 {
-	n := int64(1)
-	for _, d := range h.Dims {
-		n *= int64(d)
-	}
-	return n
 }

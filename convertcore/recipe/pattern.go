@@ -210,10 +210,11 @@ func (p *Pattern) Index(name string) int {
 	return -1
 }
 
-// many reports whether several paths with the same placeholders can match.
+// many reports whether several paths with the same placeholders are meant to
+// match: a star says so, "**/" only that the folder does not matter.
 func (p *Pattern) many() bool {
 	for _, t := range p.toks {
-		if t.kind == star || t.kind == deepStar || t.kind == folders {
+		if t.kind == star || t.kind == deepStar {
 			return true
 		}
 	}

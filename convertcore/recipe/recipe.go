@@ -64,7 +64,7 @@ func (r *Recipe) Form() convertcore.Form {
 // Citation is what a BibTeX entry is made of.
 type Citation struct {
 	Title   string   `toml:"title"`
-	Authors []string `toml:"authors"`
+	Authors []string `toml:"authors"` // "others" last where the list is cut, as in BibTeX
 	Year    int      `toml:"year"`
 	Venue   string   `toml:"venue"`
 	DOI     string   `toml:"doi"`
@@ -106,10 +106,10 @@ type Channel struct {
 type Class struct {
 	Name string `toml:"name"` // the folder in labels/
 	// Label is a pattern with {case}. Several files of one case unite where it
-	// holds a star; without one they are an error.
+	// holds a star (other than "**/"); without one they are an error.
 	Label    string         `toml:"label"`
 	Select   map[string]any `toml:"select"`   // one selector: {values=[1]}, {above=0}, {color="#ff0000"}
-	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first
+	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first that a case has
 	Optional bool           `toml:"optional"` // a case without a label file has no mask
 	Absent   string         `toml:"absent"`   // "empty": no label file means that there is nothing there
 }

@@ -17,12 +17,12 @@ import (
 // worker fills its own, because selectors only ever add.
 const unionMemory = 256 << 20
 
-// selections recycles the workers' selections; a case of DSB2018 needs one of
-// 64 KiB and more for each of its some forty masks.
+// selections recycles the workers' selections; a case of DSB2018 needs them for
+// some forty masks of 64 KiB and more.
 var selections sync.Pool
 
-func takeSelection(n int64) []byte {
-	if p, ok := selections.Get().(*[]byte); ok && int64(cap(*p)) >= n {
+func takeSelection(n int) []byte {
+	if p, ok := selections.Get().(*[]byte); ok && cap(*p) >= n {
 		s := (*p)[:n]
 		clear(s)
 		return s
@@ -32,39 +32,39 @@ func takeSelection(n int64) []byte {
 
 func giveSelection(s []byte) { selections.Put(&s) }
 
-// union makes masks of many files, such as one an instance, by decoding them
-// side by side. One class at a time where several would need too much memory.
+// union makes masks of many files, such as one an instance. Where the
+// selections of all classes are too much memory, it makes one class at a time.
 func (g *group) union(ctx context.Context, emit func(*convertcore.Part, convertcore.Image) error) error {
-	grid := g.grid
-	if grid.Form == convertcore.NIfTI { // the image may have a time axis that labels have not
-		var err error
-		if grid, err = g.rawHeader(ctx, g.raw, g.paths[:1]); err != nil {
-			return err
-		}
-	}
-	n := pixels(grid)
-	if int64(len(g.parts))*n <= unionMemory {
-		return g.unite(ctx, g.parts, n, emit)
+	if int64(len(g.parts))*g.grid.Pixels() <= unionMemory {
+		return g.unite(ctx, g.parts, emit)
 	}
 	for i := range g.parts {
-		if err := g.unite(ctx, g.parts[i:i+1], n, emit); err != nil {
+		if err := g.unite(ctx, g.parts[i:i+1], emit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *group) unite(ctx context.Context, parts []*convertcore.Part, n int64, emit func(*convertcore.Part, convertcore.Image) error) error {
-	total := make([][]byte, len(parts))
-	for k := range total {
-		total[k] = make([]byte, n)
-	}
-	like, err := g.gather(ctx, parts, total)
+// unite decodes the first file alone: what it holds proves the size that all
+// selections are then allocated with, and its header becomes the masks'.
+func (g *group) unite(ctx context.Context, parts []*convertcore.Part, emit func(*convertcore.Part, convertcore.Image) error) error {
+	first, err := g.label(ctx, 0)
 	if err != nil {
 		return err
 	}
+	total := make([][]byte, len(parts))
+	for k := range total {
+		total[k] = make([]byte, first.Header().Pixels())
+	}
+	if err := g.add(first, 0, parts, total); err != nil {
+		return err
+	}
+	if err := g.addRest(ctx, parts, total); err != nil {
+		return err
+	}
 	for k, p := range parts {
-		m, err := g.mask(like, total[k])
+		m, err := convertcore.NewMask(first, total[k])
 		if err != nil {
 			return err
 		}
@@ -75,38 +75,23 @@ func (g *group) unite(ctx context.Context, parts []*convertcore.Part, n int64, e
 	return nil
 }
 
-// gather adds the selections of all files to total. In 3-D it returns the
-// first file's image, whose header the masks take.
-func (g *group) gather(ctx context.Context, parts []*convertcore.Part, total [][]byte) (convertcore.Image, error) {
-	n := int64(len(total[0]))
-	spare := max(1, unionMemory/(n*int64(len(parts))))
-	workers := int(min(int64(runtime.GOMAXPROCS(0)), int64(len(g.paths)), spare))
-	var (
-		next atomic.Int64
-		mu   sync.Mutex // guards total and like
-		like convertcore.Image
-	)
+// addRest adds the selections of all files but the first, decoded side by side.
+func (g *group) addRest(ctx context.Context, parts []*convertcore.Part, total [][]byte) error {
+	spare := max(1, unionMemory/(len(total[0])*len(parts)))
+	workers := min(runtime.GOMAXPROCS(0), len(g.paths)-1, spare)
+	var next atomic.Int64 // the last file that was taken
+	var mu sync.Mutex     // guards total
 	eg, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		eg.Go(func() error {
 			own := make([][]byte, len(parts))
 			for k := range own {
-				own[k] = takeSelection(n)
+				own[k] = takeSelection(len(total[k]))
 				defer giveSelection(own[k])
 			}
-			for {
-				i := int(next.Add(1) - 1)
-				if i >= len(g.paths) {
-					break
-				}
-				src, err := g.selectFile(ctx, i, parts, own)
-				if err != nil {
+			for i := int(next.Add(1)); i < len(g.paths); i = int(next.Add(1)) {
+				if err := g.addFile(ctx, i, parts, own); err != nil {
 					return err
-				}
-				if i == 0 && g.grid.Form == convertcore.NIfTI {
-					mu.Lock()
-					like = src
-					mu.Unlock()
 				}
 			}
 			mu.Lock()
@@ -117,28 +102,32 @@ func (g *group) gather(ctx context.Context, parts []*convertcore.Part, total [][
 			return nil
 		})
 	}
-	err := eg.Wait()
-	return like, err
+	return eg.Wait()
 }
 
-// selectFile adds one file's selections to dst.
-func (g *group) selectFile(ctx context.Context, i int, parts []*convertcore.Part, dst [][]byte) (convertcore.Image, error) {
+// addFile adds one file's selections to dst.
+func (g *group) addFile(ctx context.Context, i int, parts []*convertcore.Part, dst [][]byte) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	src, err := g.label(ctx, i)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if n := pixels(src.Header()); n != int64(len(dst[0])) {
-		return nil, fmt.Errorf("%w: %s has %d voxels, %s %d", convertcore.ErrMismatch, g.paths[i], n, g.paths[0], len(dst[0]))
+	return g.add(src, i, parts, dst)
+}
+
+// add adds what src, decoded from file i, holds of each class to dst.
+func (g *group) add(src convertcore.Image, i int, parts []*convertcore.Part, dst [][]byte) error {
+	if n := src.Header().Pixels(); n != int64(len(dst[0])) {
+		return fmt.Errorf("%w: %s has %d voxels, %s %d", convertcore.ErrMismatch, g.paths[i], n, g.paths[0], len(dst[0]))
 	}
 	for k, p := range parts {
 		if err := p.Select.Mask(dst[k], src); err != nil {
-			return nil, fmt.Errorf("%s: %w", g.paths[i], err)
+			return fmt.Errorf("%s: %w", g.paths[i], err)
 		}
 	}
-	return src, nil
+	return nil
 }
 
 // or adds src to dst, eight pixels at a time. The lengths are equal.
