@@ -13,9 +13,12 @@ import (
 // things. A hundred years of jiffies fit the kernel's counter on 64 bits.
 const forever = 100 * 365 * 24 * time.Hour
 
-// blockSize is st_blksize, the piece that stdio and Python's buffered reader
-// ask for at once.
-const blockSize = 128 << 10
+// blockSize is st_blksize, the buffer that Python and stdio make for each open
+// file. Measured in CPU time of the reader, warm, 768 KiB files: Pillow, read()
+// and np.load are alike from 4 to 64 KiB; at 1 MiB reading the first 26 bytes
+// costs 200 us in place of 30 and np.load twice as much. cp takes 128 KiB or
+// more whatever it is told.
+const blockSize = 64 << 10
 
 func kindMode(k tree.Kind) uint32 {
 	switch k {

@@ -10,8 +10,9 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
-	"github.com/omnimedseg/omnimedfs/sources"
 	"github.com/omnimedseg/omnimedfs/sources/archive"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/fetch"
 )
 
 // errnos says what the kernel is told of an error: the first line that
@@ -24,18 +25,20 @@ var errnos = []struct {
 	// Not EINTR: Python and Go begin an interrupted read again, for ever.
 	{ErrUnmounted, syscall.ENOTCONN},
 	{tree.ErrNotExist, syscall.ENOENT},
-	{sources.ErrOffline, syscall.ENETUNREACH},
-	{sources.ErrRefused, syscall.EACCES},
-	{sources.ErrRateLimited, syscall.EBUSY},
-	{sources.ErrBudget, syscall.EDQUOT},
-	{sources.ErrGone, syscall.EREMOTEIO},
-	{sources.ErrChecksum, syscall.EBADMSG},
-	{sources.ErrTimeout, syscall.ETIMEDOUT},
-	{archive.ErrUnsupported, syscall.EOPNOTSUPP},
+	{fetch.ErrOffline, syscall.ENETUNREACH},
+	{fetch.ErrGone, syscall.EREMOTEIO},
+	{fetch.ErrRefused, syscall.EACCES},
+	{fetch.ErrRateLimited, syscall.EBUSY},
+	{fetch.ErrBudget, syscall.EDQUOT},
+	{fetch.ErrTimeout, syscall.ETIMEDOUT},
+	{blob.ErrChecksum, syscall.EBADMSG},
+	// Other bytes than those that the sizes and sums here were made of.
+	{fetch.ErrChanged, syscall.EBADMSG},
 	{convertcore.ErrUnsupported, syscall.EOPNOTSUPP},
+	{archive.ErrUnsupported, syscall.EOPNOTSUPP},
+	{syscall.ENOSPC, syscall.ENOSPC}, // a full cache, or the disk under it
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
-	{syscall.ENOSPC, syscall.ENOSPC},
 }
 
 // Errno is the only place where errors become errno numbers. What is not in

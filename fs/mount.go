@@ -21,6 +21,7 @@ type Server struct {
 	raw    *rawFS
 	fuse   *fuse.Server
 	dir    string
+	device string        // "major:minor" of the mount, to know it again
 	served chan struct{} // closed when the kernel has let go
 }
 
@@ -62,6 +63,9 @@ func Mount(ctx context.Context, dir string, root tree.Dir, opts Options) (*Serve
 	if err := server.WaitMount(); err != nil {
 		_ = s.Unmount(context.Background())
 		return nil, fmt.Errorf("mount %s: %w", dir, err)
+	}
+	if m, ok, err := mountAt(dir); err == nil && ok {
+		s.device = m.device
 	}
 	s.raiseReadAhead()
 	return s, nil
@@ -115,7 +119,7 @@ func mountOptions(opts *Options) *fuse.MountOptions {
 		DisableSplice:            true, // 1 MiB and its header do not fit a pipe
 		// Reads ahead count as background, and one that waits for the network
 		// must not hold up the others.
-		MaxBackground:        64,
+		MaxBackground:        128,
 		DisableXAttrs:        !opts.Xattr,
 		IgnoreSecurityLabels: true,
 		Logger:               slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
@@ -132,11 +136,10 @@ func mountOptions(opts *Options) *fuse.MountOptions {
 // speed alone, so an error is only logged.
 func (s *Server) raiseReadAhead() {
 	kb := s.raw.opts.ReadAheadKB
-	m, ok, err := mountAt(s.dir)
-	if kb < 0 || !ok || err != nil {
+	if kb < 0 || s.device == "" {
 		return
 	}
-	file := "/sys/class/bdi/" + m.device + "/read_ahead_kb"
+	file := "/sys/class/bdi/" + s.device + "/read_ahead_kb"
 	if err := os.WriteFile(file, []byte(strconv.Itoa(kb)), 0); err != nil {
 		s.raw.opts.Logger.Debug("read-ahead stays as it was", "file", file, "err", err)
 	}

@@ -38,21 +38,9 @@ func asRoot() bool { return os.Geteuid() == 0 }
 // links: the folder is made where only itself is missing, and the mount that a
 // killed process left is taken away.
 func prepare(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
+	dir, err := resolve(dir, 8)
 	if err != nil {
 		return "", err
-	}
-	// Links are resolved in the parent only: dir itself may be a dead mount,
-	// which answers nothing.
-	parent, err := filepath.EvalSymlinks(filepath.Dir(dir))
-	if err != nil {
-		return "", err
-	}
-	dir = filepath.Join(parent, filepath.Base(dir))
-	if target, err := os.Readlink(dir); err == nil && target != "" {
-		if dir, err = filepath.EvalSymlinks(dir); err != nil {
-			return "", err
-		}
 	}
 	if err := clearStale(dir); err != nil {
 		return "", err
@@ -61,6 +49,31 @@ func prepare(dir string) (string, error) {
 		return "", err
 	}
 	return dir, checkEmpty(dir)
+}
+
+// resolve returns dir absolute and without links. It does not look at what the
+// last link points to: that may be a dead mount, which answers nothing.
+func resolve(dir string, links int) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	parent, err := filepath.EvalSymlinks(filepath.Dir(dir))
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(parent, filepath.Base(dir))
+	target, err := os.Readlink(dir)
+	if err != nil {
+		return dir, nil // not a link, or not there yet
+	}
+	if links == 0 {
+		return "", fmt.Errorf("%s: %w", dir, syscall.ELOOP)
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(parent, target)
+	}
+	return resolve(target, links-1)
 }
 
 // clearStale takes away the omnimedfs mounts at dir whose processes are gone.

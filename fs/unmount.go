@@ -46,9 +46,14 @@ func (s *Server) Unmount(ctx context.Context) error {
 // takeAway tries a clean unmount until cleanWithin has passed, then detaches
 // and cuts the kernel's connection, where permitted.
 func (s *Server) takeAway(ctx context.Context) error {
+	select {
+	case <-s.served:
+		return nil // somebody else was quicker, and may have mounted anew
+	default:
+	}
 	m, mounted, _ := mountAt(s.dir)
-	if !mounted || m.fsType != fsType {
-		return nil // somebody else was quicker
+	if !mounted || m.fsType != fsType || s.device != "" && m.device != s.device {
+		return nil
 	}
 	deadline := time.Now().Add(cleanWithin)
 	for pause := 5 * time.Millisecond; ; pause *= 2 {

@@ -162,6 +162,19 @@ func TestUnmountFromOutside(t *testing.T) {
 	if s.raw.ctx.Err() == nil {
 		t.Error("the work goes on")
 	}
+	other, err := Mount(context.Background(), dir, root, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unmount(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir + "/README.txt"); err != nil {
+		t.Error("the old server took the new mount away:", err)
+	}
+	if err := other.Unmount(context.Background()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDeadMountIsReplaced(t *testing.T) {
@@ -179,7 +192,9 @@ func TestDeadMountIsReplaced(t *testing.T) {
 		cmd.Wait()
 	}
 	root, files := sampleTree()
-	s, err := Mount(context.Background(), dir, root, Options{})
+	link := filepath.Join(t.TempDir(), "link") // to the dead mount
+	os.Symlink(dir, link)
+	s, err := Mount(context.Background(), link, root, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

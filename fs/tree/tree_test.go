@@ -98,7 +98,7 @@ func TestWalkOrderAndSkip(t *testing.T) {
 	err := Walk(context.Background(), sample(), func(p string, _ Node, err error) error {
 		got = append(got, p)
 		if p == "sub" {
-			return SkipDir
+			return iofs.SkipDir
 		}
 		return err
 	})

@@ -2,17 +2,15 @@ package tree
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	iofs "io/fs"
 	"path"
 	"strings"
 )
 
-// SkipDir, returned by a WalkFunc for a folder, leaves its children out.
-var SkipDir = errors.New("skip this folder")
-
 // WalkFunc is called by Walk for each node. err says why a folder could not be
-// loaded; the walk goes on with its neighbors where the func returns nil.
+// loaded; the walk goes on with its neighbors where the func returns nil. For a
+// folder, io/fs.SkipDir leaves its children out.
 type WalkFunc func(path string, n Node, err error) error
 
 // Walk calls fn for root and all listed nodes below it, folders before their
@@ -27,7 +25,7 @@ func walk(ctx context.Context, at string, d Dir, fn WalkFunc) error {
 		return err
 	}
 	loadErr := d.Load(ctx)
-	if err := fn(at, d, loadErr); err == SkipDir {
+	if err := fn(at, d, loadErr); err == iofs.SkipDir {
 		return nil
 	} else if err != nil || loadErr != nil {
 		return err
