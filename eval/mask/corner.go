@@ -15,35 +15,41 @@ func (dst *Mask) Corners(src *Mask, codes []uint8) []uint8 {
 	dst.stride = (dst.dims[2] + 63) / 64
 	dst.bits = grow(dst.bits, dst.rows()*dst.stride)
 	codes = codes[:0]
-	none := make([]uint64, src.stride)
-	rowAt := func(z, y int) []uint64 {
-		if uint(z) < uint(src.dims[0]) && uint(y) < uint(src.dims[1]) {
-			return src.row(z*src.dims[1] + y)
-		}
-		return none
-	}
 	for r := range dst.rows() {
 		z, y := r/dst.dims[1], r%dst.dims[1]
-		out := dst.row(r)
+		var rows [4][]uint64
+		n := 2
 		if src.nd == 2 {
-			codes = cornerRow(out, codes, [][]uint64{rowAt(0, y-1), rowAt(0, y)})
-			continue
+			rows[0], rows[1] = src.rowOrNone(0, y-1), src.rowOrNone(0, y)
+		} else {
+			rows[0], rows[1] = src.rowOrNone(z-1, y-1), src.rowOrNone(z-1, y)
+			rows[2], rows[3] = src.rowOrNone(z, y-1), src.rowOrNone(z, y)
+			n = 4
 		}
-		codes = cornerRow(out, codes, [][]uint64{
-			rowAt(z-1, y-1), rowAt(z-1, y), rowAt(z, y-1), rowAt(z, y)})
+		codes = cornerRow(dst.row(r), codes, rows[:n])
 	}
 	return codes
 }
 
-// cornerRow does one row of corners between the given rows of voxels.
+// rowOrNone is the row (z, y), nil outside the image.
+func (m *Mask) rowOrNone(z, y int) []uint64 {
+	if uint(z) < uint(m.dims[0]) && uint(y) < uint(m.dims[1]) {
+		return m.row(z*m.dims[1] + y)
+	}
+	return nil
+}
+
+// cornerRow does one row of corners between the given rows of voxels, nil
+// ones being unset.
 func cornerRow(out []uint64, codes []uint8, rows [][]uint64) []uint8 {
 	for i := range out {
 		var some uint64
 		all := ^uint64(0)
 		for _, row := range rows {
-			w, before := wordAt(row, i), wordAt(row, i)<<1
+			w := wordAt(row, i)
+			before := w << 1
 			if i > 0 {
-				before |= row[i-1] >> 63
+				before |= wordAt(row, i-1) >> 63
 			}
 			some |= w | before
 			all &= w & before
@@ -69,11 +75,10 @@ func wordAt(row []uint64, i int) uint64 {
 func cornerCode(rows [][]uint64, x int) uint8 {
 	var code uint8
 	for _, row := range rows {
-		w := wordAt(row, x>>6)
-		here := uint8(w >> (uint(x) & 63) & 1)
+		here := uint8(wordAt(row, x>>6) >> (uint(x) & 63) & 1)
 		var before uint8
 		if x > 0 {
-			before = uint8(row[(x-1)>>6] >> (uint(x-1) & 63) & 1)
+			before = uint8(wordAt(row, (x-1)>>6) >> (uint(x-1) & 63) & 1)
 		}
 		code = code<<2 | before<<1 | here
 	}

@@ -17,12 +17,11 @@ type farField struct {
 // never a distance.
 const farAway = math.MaxUint16
 
-// distances fills dst[i] for the points numbered in asked, which are in C
-// order.
-func (f *farField) distances(dst []float64, set *Mask, points []Point, asked []int32, workers int) {
+// distances fills dst for the voxels in left, which are in C order.
+func (f *farField) distances(dst []float64, set *Mask, left []asked, workers int) {
 	f.box = set.Box()
-	for _, i := range asked {
-		p := points[i]
+	for _, q := range left {
+		p := q.at
 		f.box = f.box.Union(Box{Min: p, Max: Point{p[0] + 1, p[1] + 1, p[2] + 1}})
 	}
 	f.size = f.box.Size()
@@ -30,18 +29,24 @@ func (f *farField) distances(dst []float64, set *Mask, points []Point, asked []i
 	if len(f.work) < workers {
 		f.work = make([]farPlane, workers)
 	}
-	split(workers, len(asked), func(k, lo, hi int) {
-		w := &f.work[k]
-		plane := -1
-		for _, i := range asked[lo:hi] {
-			p := points[i]
-			if z := p[0] - f.box.Min[0]; z != plane {
-				plane = z
-				w.envelope(f, z, set.spacing)
-			}
-			dst[i] = w.at(f, p[1]-f.box.Min[1], p[2]-f.box.Min[2], set.spacing[2])
+	if workers == 1 {
+		f.fill(dst, set, left, 0)
+		return
+	}
+	split(workers, len(left), func(k, lo, hi int) { f.fill(dst, set, left[lo:hi], k) })
+}
+
+// fill does the voxels in left with the memory of one worker.
+func (f *farField) fill(dst []float64, set *Mask, left []asked, worker int) {
+	w, plane := &f.work[worker], -1
+	for _, q := range left {
+		p := q.at
+		if z := p[0] - f.box.Min[0]; z != plane {
+			plane = z
+			w.envelope(f, z, set.spacing)
 		}
-	})
+		dst[q.to] = w.at(f, p[1]-f.box.Min[1], p[2]-f.box.Min[2], set.spacing[2])
+	}
 }
 
 // sweep finds the distances along axis 0, forward and back.

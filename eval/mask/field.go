@@ -69,27 +69,45 @@ func (f *field[T]) inside(m *Mask, w [3]T, far T, workers int) {
 		f.work = make([]columns[T], workers)
 	}
 	n0, n1 := f.size[0], f.size[1]
-	split(workers, n0, func(k, lo, hi int) {
-		for z := lo; z < hi; z++ {
-			for y := range n1 {
-				f.rowPass(m, z, y, w[2], far)
-			}
-			if m.dims[1] > 1 {
-				// Along axis 1 within the plane z.
-				row := (z+f.box.Min[0])*m.dims[1] + f.box.Min[1]
-				f.work[k].pass(f, m, row, 1, n1, z*n1*f.size[2], f.size[2], w[1])
-			}
+	deep := m.dims[0] > 1
+	if workers == 1 {
+		f.planes(0, 0, n0, m, w, far)
+		if deep {
+			f.depth(0, 0, n1, m, w)
 		}
-	})
-	if m.dims[0] == 1 {
 		return
 	}
-	split(workers, n1, func(k, lo, hi int) {
-		for y := lo; y < hi; y++ {
-			row := f.box.Min[0]*m.dims[1] + f.box.Min[1] + y
-			f.work[k].pass(f, m, row, m.dims[1], n0, y*f.size[2], n1*f.size[2], w[0])
+	f.parallel(m, w, far, workers, deep)
+}
+
+// parallel is apart so that its closures cost the other case no allocation.
+func (f *field[T]) parallel(m *Mask, w [3]T, far T, workers int, deep bool) {
+	split(workers, f.size[0], func(k, lo, hi int) { f.planes(k, lo, hi, m, w, far) })
+	if deep {
+		split(workers, f.size[1], func(k, lo, hi int) { f.depth(k, lo, hi, m, w) })
+	}
+}
+
+// planes does axes 2 and 1 of the planes [lo, hi) of axis 0.
+func (f *field[T]) planes(worker, lo, hi int, m *Mask, w [3]T, far T) {
+	n1, n2 := f.size[1], f.size[2]
+	for z := lo; z < hi; z++ {
+		for y := range n1 {
+			f.rowPass(m, z, y, w[2], far)
 		}
-	})
+		if m.dims[1] > 1 {
+			row := (z+f.box.Min[0])*m.dims[1] + f.box.Min[1]
+			f.work[worker].pass(f, m, row, 1, n1, z*n1*n2, n2, w[1])
+		}
+	}
+}
+
+// depth does axis 0 of the planes [lo, hi) of axis 1.
+func (f *field[T]) depth(worker, lo, hi int, m *Mask, w [3]T) {
+	for y := lo; y < hi; y++ {
+		row := f.box.Min[0]*m.dims[1] + f.box.Min[1] + y
+		f.work[worker].pass(f, m, row, m.dims[1], f.size[0], y*f.size[2], f.size[1]*f.size[2], w[0])
+	}
 }
 
 // split runs work over [0, n) in as many parts as there are workers.

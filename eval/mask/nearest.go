@@ -22,10 +22,9 @@ type Nearest struct {
 	rows    []nearRow
 	spacing [3]float64
 	dims    [3]int
-	bound   float64 // every row nearer than this is in rows
+	bound   float64 // every row at most this far (mm²) is in rows
 	far     farField
-	left    []int32 // queries that the rows did not settle
-	points  []Point
+	left    []asked // queries that the rows did not settle
 }
 
 // nearRow is a row at an offset, base its squared distance in mm².
@@ -34,9 +33,9 @@ type nearRow struct {
 	base   float64
 }
 
-// maxNearRows bounds the rows that a voxel looks at: in 3-D about the disk of
-// radius 9. A look costs some 3 ns, the transform 20 ns a voxel of the box.
-const maxNearRows = 256
+// nearRows is about how many rows a voxel looks at in 3-D: at equal spacing
+// the disk of radius 9 voxels.
+const nearRows = 256
 
 // Distances returns, for every set voxel of queries in C order, the squared
 // distance in mm² to the nearest set voxel of set, appended to dst[:0]. Both
@@ -46,9 +45,8 @@ func (n *Nearest) Distances(dst []float64, set, queries *Mask) ([]float64, error
 	if !SameGrid(set, queries) {
 		return nil, gridError(set, queries)
 	}
-	dst = slices.Grow(dst[:0], queries.Count())
-	n.points = slices.AppendSeq(n.points[:0], queries.All())
-	dst = dst[:len(n.points)]
+	total := queries.Count()
+	dst = slices.Grow(dst[:0], total)[:total]
 	if set.Empty() {
 		for i := range dst {
 			dst[i] = math.Inf(1)
@@ -57,35 +55,61 @@ func (n *Nearest) Distances(dst []float64, set, queries *Mask) ([]float64, error
 	}
 	n.prepare(set)
 	n.left = n.left[:0]
-	if n.sample(set) {
-		for i, p := range n.points {
-			var ok bool
-			if dst[i], ok = n.near(set, p); !ok {
-				n.left = append(n.left, int32(i))
-			}
-		}
+	// Most voxels far: do not look at rows in vain.
+	tried, missed := n.walk(nil, set, queries, max(1, total/256))
+	if missed*4 <= tried {
+		n.walk(dst, set, queries, 1)
 	} else {
-		for i := range n.points {
-			n.left = append(n.left, int32(i))
-		}
+		n.all(queries)
 	}
 	if len(n.left) > 0 {
-		n.far.distances(dst, set, n.points, n.left, max(1, n.Workers))
+		n.far.distances(dst, set, n.left, max(1, n.Workers))
 	}
 	return dst, nil
 }
 
-// sample tells whether most of the voxels asked for are near.
-func (n *Nearest) sample(set *Mask) bool {
-	step := max(1, len(n.points)/256)
-	missed, total := 0, 0
-	for i := step / 2; i < len(n.points); i += step {
-		total++
-		if _, ok := n.near(set, n.points[i]); !ok {
-			missed++
+// asked is a voxel whose distance is wanted, and where it goes.
+type asked struct {
+	at Point
+	to int
+}
+
+// walk looks around every step-th voxel of queries, fills dst and lists what
+// was not settled; without dst it only counts.
+func (n *Nearest) walk(dst []float64, set, queries *Mask, step int) (tried, missed int) {
+	n1, i := queries.dims[1], 0
+	for r := range queries.rows() {
+		for k, w := range queries.row(r) {
+			for ; w != 0; w &= w - 1 {
+				if i++; i%step != 0 {
+					continue
+				}
+				p := Point{r / n1, r % n1, k<<6 + bits.TrailingZeros64(w)}
+				d, ok := n.near(set, p)
+				tried++
+				if !ok {
+					missed++
+				}
+				switch {
+				case dst == nil:
+				case ok:
+					dst[i-1] = d
+				default:
+					n.left = append(n.left, asked{p, i - 1})
+				}
+			}
 		}
 	}
-	return missed*4 <= total
+	return tried, missed
+}
+
+// all lists every voxel of queries.
+func (n *Nearest) all(queries *Mask) {
+	i := 0
+	for p := range queries.All() {
+		n.left = append(n.left, asked{p, i})
+		i++
+	}
 }
 
 // prepare lists the rows around by distance for set's axes and spacing.
@@ -95,25 +119,28 @@ func (n *Nearest) prepare(set *Mask) {
 	}
 	n.dims, n.spacing = set.dims, set.spacing
 	n.rows = n.rows[:0]
-	limit := [2]int{set.dims[0] - 1, set.dims[1] - 1}
+	// In 2-D every row is cheap to reach; in 3-D those within a radius are,
+	// whose ellipse holds about nearRows of them.
+	s0, s1 := set.spacing[0], set.spacing[1]
+	limit := [2]int{0, set.dims[1] - 1}
+	radius := math.Inf(1)
 	if set.dims[0] > 1 {
-		// No row of the nearest 256 is more than 256 steps away.
-		limit = [2]int{min(limit[0], maxNearRows), min(limit[1], maxNearRows)}
+		radius = math.Sqrt(nearRows * s0 * s1 / math.Pi)
+		limit[0] = min(set.dims[0]-1, int(radius/s0))
+		limit[1] = min(set.dims[1]-1, int(radius/s1))
 	}
 	for dz := -limit[0]; dz <= limit[0]; dz++ {
 		for dy := -limit[1]; dy <= limit[1]; dy++ {
-			a, b := float64(dz)*set.spacing[0], float64(dy)*set.spacing[1]
-			n.rows = append(n.rows, nearRow{dz, dy, float64(a*a) + float64(b*b)})
+			a, b := float64(dz)*s0, float64(dy)*s1
+			if base := float64(a*a) + float64(b*b); base <= radius*radius {
+				n.rows = append(n.rows, nearRow{dz, dy, base})
+			}
 		}
 	}
 	slices.SortFunc(n.rows, func(a, b nearRow) int {
 		return cmp.Or(cmp.Compare(a.base, b.base), a.dz-b.dz, a.dy-b.dy)
 	})
-	n.bound = math.Inf(1)
-	if set.dims[0] > 1 && len(n.rows) > maxNearRows {
-		n.bound = n.rows[maxNearRows].base
-		n.rows = n.rows[:maxNearRows]
-	}
+	n.bound = radius * radius
 }
 
 // near looks for the nearest voxel in the rows around p; false where one

@@ -111,28 +111,38 @@ func CountAnd(a, b *Mask) (int, error) {
 	if !SameGrid(a, b) {
 		return 0, gridError(a, b)
 	}
-	n, _, _ := overlap(a.bits, b.bits)
+	n, _ := overlap(a.bits, b.bits)
 	return n, nil
 }
 
 // Confusion counts the voxels of truth and pred in one pass: set in both, in
 // pred only, in truth only, in neither.
 func Confusion(pred, truth *Mask) (tp, fp, fn, tn int, err error) {
+	return ConfusionOf(pred, truth, truth.Count())
+}
+
+// ConfusionOf is Confusion for a truth whose count is known.
+func ConfusionOf(pred, truth *Mask, count int) (tp, fp, fn, tn int, err error) {
 	if !SameGrid(pred, truth) {
 		return 0, 0, 0, 0, gridError(pred, truth)
 	}
-	both, p, t := overlap(pred.bits, truth.bits)
-	return both, p - both, t - both, pred.Voxels() - p - t + both, nil
+	both, p := overlap(pred.bits, truth.bits)
+	return both, p - both, count - both, pred.Voxels() - p - count + both, nil
 }
 
-// overlap counts the bits of a and b, of a, and of b.
-func overlap(a, b []uint64) (both, na, nb int) {
+// overlap counts the bits of a and b, and of a.
+func overlap(a, b []uint64) (both, na int) {
+	var b0, b1, a0, a1 int
 	b = b[:len(a)]
-	for i, w := range a {
-		v := b[i]
-		both += bits.OnesCount64(w & v)
-		na += bits.OnesCount64(w)
-		nb += bits.OnesCount64(v)
+	for ; len(a) >= 4 && len(b) >= 4; a, b = a[4:], b[4:] {
+		b0 += bits.OnesCount64(a[0]&b[0]) + bits.OnesCount64(a[1]&b[1])
+		b1 += bits.OnesCount64(a[2]&b[2]) + bits.OnesCount64(a[3]&b[3])
+		a0 += bits.OnesCount64(a[0]) + bits.OnesCount64(a[1])
+		a1 += bits.OnesCount64(a[2]) + bits.OnesCount64(a[3])
 	}
-	return both, na, nb
+	for i, w := range a {
+		b0 += bits.OnesCount64(w & b[i])
+		a0 += bits.OnesCount64(w)
+	}
+	return b0 + b1, a0 + a1
 }

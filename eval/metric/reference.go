@@ -109,7 +109,7 @@ func (r Result) Named(metrics []Metric) map[string]*float64 {
 // Pair prepares pred for metrics that share. It is valid until w is used
 // again.
 func (r *Reference) Pair(w *Work, pred *mask.Mask) (*Pair, error) {
-	tp, fp, fn, tn, err := mask.Confusion(pred, r.truth)
+	tp, fp, fn, tn, err := mask.ConfusionOf(pred, r.truth, r.count)
 	if err != nil {
 		return nil, fmt.Errorf("prediction and truth: %w", err)
 	}
