@@ -60,10 +60,6 @@ func (h Header) Pixels() int64 {
 	return n
 }
 
-// Row is the number of bytes after which the payload resembles itself: the
-// stride for a codec that codes differences between rows.
-func (h Header) Row() int { return h.RowSize() }
-
 // Elem is the number of bytes of one sample.
 func (h Header) Elem() int { return h.Bits / 8 }
 

@@ -57,6 +57,9 @@ var registerDemo = sync.OnceValue(func() error {
 	return nil
 })
 
+// unbounded is a cache limit that no disk reaches.
+const unbounded = 1 << 60
+
 // newApp opens the Data layer: recipes, cache, sources and tree.
 func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err := registerDemo(); err != nil {
@@ -73,7 +76,11 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 		}
 	}
 	a := &app{opts: o, log: log, started: time.Now().UTC().Truncate(time.Second)}
-	a.cache, err = cache.Open(context.Background(), o.Cache, cache.Options{Limit: o.CacheLimit, Log: log})
+	limit := o.CacheLimit
+	if limit == 0 {
+		limit = unbounded
+	}
+	a.cache, err = cache.Open(context.Background(), o.Cache, cache.Options{Limit: limit, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +244,11 @@ func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
 
 func (a *app) Why(_ context.Context, path string) ([]failure, error) {
 	var out []failure
-	for _, f := range a.env.Failures.Below(path) {
+	kept, err := a.env.Failures.Below(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range kept {
 		out = append(out, failure{f.Time, f.Path, f.Errno, f.Error, hint(f.Errno)})
 	}
 	slices.SortStableFunc(out, func(x, y failure) int { return y.Time.Compare(x.Time) })
@@ -247,8 +258,8 @@ func (a *app) Why(_ context.Context, path string) ([]failure, error) {
 func (a *app) CacheStat(context.Context) (*cacheStat, error) {
 	s := a.cache.Stats()
 	return &cacheStat{
-		Folder: a.opts.Cache, Limit: a.opts.CacheLimit, Disk: s.Disk, Payload: s.Payload, Entries: s.Entries,
-		Generations: len(s.Generations), Damaged: s.Damaged,
+		Folder: a.opts.Cache, Limit: a.opts.CacheLimit, Disk: s.Disk, Payload: s.Payload, Entries: int64(s.Entries),
+		Generations: len(s.Generations), Damaged: int64(s.Damaged),
 	}, nil
 }
 

@@ -102,7 +102,7 @@ func (d *Dataset) store(ctx context.Context, s *state, c int, p *convertcore.Par
 		return err
 	}
 	pl, err := d.env.Cache.Fill(ctx, d.key(s, c, p), func(_ context.Context, w *cache.Writer) error {
-		w.Layout(cache.Layout{Row: h.RowSize(), Elem: h.Elem()})
+		w.Layout(cache.Layout{Row: h.RowSize(), Elem: h.Elem(), Channels: h.Channels})
 		w.SetMeta(meta)
 		_, err := w.Write(img.Payload())
 		return err

@@ -32,7 +32,7 @@ const maxFailures = 1000
 // the keys that begin with prefix.
 type FailureStore interface {
 	blob.Facts
-	Each(prefix string, fn func(key string, value []byte) bool)
+	Each(prefix string, fn func(key string, value []byte) bool) error
 }
 
 // NewFailures keeps failures in facts, under "why:".
@@ -68,12 +68,12 @@ func (f *Failures) Last(path string) (Failure, bool) {
 
 // Below returns the last failures of path and of what is below it; "" or "."
 // means everything.
-func (f *Failures) Below(path string) []Failure {
+func (f *Failures) Below(path string) ([]Failure, error) {
 	var out []Failure
 	if path == "." {
 		path = ""
 	}
-	f.facts.Each("why:"+path, func(key string, line []byte) bool {
+	err := f.facts.Each("why:"+path, func(key string, line []byte) bool {
 		rest := strings.TrimPrefix(key, "why:"+path)
 		var one Failure
 		if (path == "" || rest == "" || rest[0] == '/') && json.Unmarshal(line, &one) == nil {
@@ -81,7 +81,7 @@ func (f *Failures) Below(path string) []Failure {
 		}
 		return true
 	})
-	return out
+	return out, err
 }
 
 // Len counts the failures of this mount that Lines returns.

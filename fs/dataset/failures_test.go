@@ -11,12 +11,13 @@ type memoryFacts map[string][]byte
 
 func (m memoryFacts) Get(k string) ([]byte, bool)  { v, ok := m[k]; return v, ok }
 func (m memoryFacts) Set(k string, v []byte) error { m[k] = v; return nil }
-func (m memoryFacts) Each(prefix string, fn func(string, []byte) bool) {
+func (m memoryFacts) Each(prefix string, fn func(string, []byte) bool) error {
 	for k, v := range m {
 		if strings.HasPrefix(k, prefix) && !fn(k, v) {
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 func TestFailures(t *testing.T) {
@@ -32,8 +33,8 @@ func TestFailures(t *testing.T) {
 	for path, want := range map[string]int{
 		"": 2, ".": 2, "datasets": 2, "datasets/a": 1, "datasets/a/images/1.png": 1, "datasets/a/images/1": 0, "datasets/b": 0,
 	} {
-		if got := len(later.Below(path)); got != want {
-			t.Errorf("below %q: %d, want %d", path, got, want)
+		if got, err := later.Below(path); err != nil || len(got) != want {
+			t.Errorf("below %q: %v, %v, want %d", path, got, err, want)
 		}
 	}
 	last, ok := later.Last("datasets/ab/images/1.png")
