@@ -6,7 +6,10 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
 	"github.com/omnimedseg/omnimedfs/sources/archive"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
@@ -34,7 +37,8 @@ var errnos = []struct {
 	{fetch.ErrChanged, syscall.EBADMSG},
 	{convertcore.ErrUnsupported, syscall.EOPNOTSUPP},
 	{archive.ErrUnsupported, syscall.EOPNOTSUPP},
-	{syscall.ENOSPC, syscall.ENOSPC}, // a full cache, or the disk under it
+	{cache.ErrFull, syscall.ENOSPC},
+	{syscall.ENOSPC, syscall.ENOSPC}, // of another folder, such as the spool's
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{os.ErrDeadlineExceeded, syscall.ETIMEDOUT},
 }
@@ -52,3 +56,6 @@ func Errno(err error) syscall.Errno {
 	}
 	return syscall.EIO
 }
+
+// ErrnoName is the name of an error's errno, such as "EREMOTEIO".
+func ErrnoName(err error) string { return unix.ErrnoName(Errno(err)) }

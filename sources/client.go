@@ -94,26 +94,25 @@ func (c *Client) Open(ctx context.Context, platform string, f File) (blob.Blob, 
 	if err != nil {
 		return nil, err
 	}
+	if f.Size == 0 && f.Sum == "" {
+		f.Size = -1 // recipes write 0 for a size that they do not know
+	}
 	if o, ok := s.(Opener); ok {
 		return o.Open(ctx, f)
 	}
-	return c.OpenURL(ctx, f)
+	return c.openURL(ctx, f)
 }
 
-// OpenURL opens a file by its http, https or mirrored URL.
-func (c *Client) OpenURL(ctx context.Context, f File) (blob.Blob, error) {
-	size := f.Size
-	if size == 0 && f.Sum == "" {
-		size = -1 // recipes write 0 for a size that they do not know
-	}
+// openURL opens a file by its http or https URL, mirrors applied.
+func (c *Client) openURL(ctx context.Context, f File) (blob.Blob, error) {
 	to, folder, err := resolve(c.mirrors, f.URL)
 	if err != nil {
 		return nil, err
 	}
 	if folder != "" {
-		return openIn(folder, to, size)
+		return openIn(folder, to, f.Size)
 	}
-	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: size})
+	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size})
 }
 
 // Get returns the body of a platform's API answer, mirrors applied; one of

@@ -94,8 +94,12 @@ func (s embeddedSource) Open(_ context.Context, f File) (blob.Blob, error) {
 		file.Close()
 		return nil, err
 	}
+	if f.Size >= 0 && st.Size() != f.Size {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w: %d bytes, expected %d", f.URL, ErrChanged, st.Size(), f.Size)
+	}
 	if ra, ok := file.(io.ReaderAt); ok { // embed.FS: no copy
-		return &embeddedFile{ra, file, st.Size()}, nil
+		return &embeddedFile{io.NewSectionReader(ra, 0, st.Size()), file}, nil
 	}
 	defer file.Close()
 	data, err := io.ReadAll(file)
@@ -105,13 +109,12 @@ func (s embeddedSource) Open(_ context.Context, f File) (blob.Blob, error) {
 	return blob.Bytes(data), nil
 }
 
+// embeddedFile reads through a section, since embed's own ReadAt knows an
+// error beyond the end in place of io.EOF.
 type embeddedFile struct {
-	io.ReaderAt
+	*io.SectionReader
 	io.Closer
-	size int64
 }
-
-func (f *embeddedFile) Size() int64 { return f.size }
 
 func sorted(files []File) []File {
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })

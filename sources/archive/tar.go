@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func scanTar(ctx context.Context, b blob.Blob) (*index, error) {
 		}
 		h, err := t.Next()
 		if err == io.EOF {
+			if !r.ended() {
+				out.warn.add("no end marker: the archive may be cut off")
+			}
 			return out.index(b.Size(), false), nil
 		}
 		if err != nil {
@@ -157,6 +161,16 @@ func (r *headerReader) load() error {
 		return err
 	}
 	return nil
+}
+
+// ended reports whether what was read last is the block of zeros that ends an
+// archive.
+func (r *headerReader) ended() bool {
+	end := r.at - r.start
+	if end < 512 || end > int64(len(r.buf)) {
+		return false
+	}
+	return len(bytes.Trim(r.buf[end-512:end], "\x00")) == 0
 }
 
 func (r *headerReader) Seek(off int64, whence int) (int64, error) {

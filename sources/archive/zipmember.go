@@ -190,6 +190,11 @@ func (z *zipMember) unpack(end int64) error {
 	if end <= z.out.n && (z.out.n < z.m.size || z.out.checked) {
 		return nil
 	}
+	if z.out.n == 0 && end <= glanceBytes && z.m.csize > smallMember {
+		if err := z.glance(end); err != nil || z.out.n >= end {
+			return err
+		}
+	}
 	if z.flat == nil {
 		z.in = newWindow(z.src, z.data, z.m.csize)
 		z.flat = flate.NewReader(z.in)
@@ -215,6 +220,32 @@ func (z *zipMember) unpack(end int64) error {
 		return err
 	}
 	z.out.checked = true
+	return nil
+}
+
+// glanceBytes is the longest first read that is taken for a look at a file's
+// header.
+const glanceBytes = 8 << 10
+
+// glance unpacks the first bytes from the first block of the cache that holds
+// enough: inflate by itself reads on until it has made 32 KiB. What it cannot
+// give it leaves to unpack, which then starts anew.
+func (z *zipMember) glance(end int64) error {
+	enough := (z.data+2*glanceBytes)/firstAhead*firstAhead - z.data
+	if enough < glanceBytes/2 {
+		enough += firstAhead
+	}
+	in := newWindow(z.src, z.data, min(enough, z.m.csize))
+	flat := flate.NewReader(in)
+	defer flat.Close()
+	err := z.out.fill(flat, end)
+	if in.err != nil {
+		return in.err
+	}
+	var corrupt flate.CorruptInputError
+	if errors.As(err, &corrupt) {
+		return fmt.Errorf("%w: packed data is damaged at byte %d of %d", ErrChecksum, z.out.n, z.m.size)
+	}
 	return nil
 }
 

@@ -37,7 +37,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	faults   []*Fault
-	requests []Request
+	requests []*Request
 	stop     chan struct{}
 }
 
@@ -86,7 +86,11 @@ func (s *Server) SetFaults(faults ...*Fault) {
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Request(nil), s.requests...)
+	out := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		out[i] = *r
+	}
+	return out
 }
 
 // Count returns the number of requests and the bytes of their bodies.
@@ -108,12 +112,10 @@ func (s *Server) Reset() {
 // ServeHTTP answers one request, with the first fault that takes it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
-	cw := &counting{ResponseWriter: w, status: 200}
-	defer func() {
-		s.mu.Lock()
-		s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.Header.Get("Range"), cw.status, cw.n, r.Header})
-		s.mu.Unlock()
-	}()
+	cw := &counting{ResponseWriter: w, s: s, r: &Request{r.Method, r.URL.Path, r.Header.Get("Range"), 200, 0, r.Header.Clone()}}
+	s.mu.Lock()
+	s.requests = append(s.requests, cw.r)
+	s.mu.Unlock()
 	f, err := s.files(name)
 	if err != nil {
 		http.NotFound(cw, r)
@@ -153,22 +155,26 @@ func etag(name string) string {
 	return fmt.Sprintf("%q", fmt.Sprintf("%x", sum[:6]))
 }
 
-// counting counts the bytes of a body.
+// counting counts the bytes of a body before they are sent, so that a client
+// that has them finds them counted.
 type counting struct {
 	http.ResponseWriter
-	status int
-	n      int64
+	s *Server
+	r *Request
 }
 
 func (c *counting) WriteHeader(status int) {
-	c.status = status
+	c.s.mu.Lock()
+	c.r.Status = status
+	c.s.mu.Unlock()
 	c.ResponseWriter.WriteHeader(status)
 }
 
 func (c *counting) Write(p []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(p)
-	c.n += int64(n)
-	return n, err
+	c.s.mu.Lock()
+	c.r.Bytes += int64(len(p))
+	c.s.mu.Unlock()
+	return c.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
