@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/sources/archive"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 	"github.com/omnimedseg/omnimedfs/sources/fetch"
@@ -30,6 +31,7 @@ func TestErrno(t *testing.T) {
 		convertcore.ErrFormat:      syscall.EIO,
 		archive.ErrUnsupported:     syscall.EOPNOTSUPP,
 		syscall.ENOSPC:             syscall.ENOSPC,
+		cache.ErrFull:              syscall.ENOSPC,
 		context.DeadlineExceeded:   syscall.ETIMEDOUT,
 		context.Canceled:           syscall.EIO,
 		errors.New("anything"):     syscall.EIO,
