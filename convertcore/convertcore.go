@@ -135,7 +135,7 @@ type Header struct {
 	Channels int    // samples a pixel: 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA
 	Bits     int    // bits a sample: 8 or 16 (PNG); 8, 16, 32 or 64 (NIfTI)
 	Float    bool
-	Signed   bool
+	Signed   bool          // of integers
 	Affine   [4][4]float64 // voxel (i,j,k) -> RAS+ mm; zero for PNG
 	// Lead is the length of what stands before the voxels in a .nii: 352 and
 	// the header extensions. 0 for PNG.

@@ -1,11 +1,25 @@
 // Package recipe reads the TOML files that describe datasets, one each, and
-// drives the generic Converter from them.
+// drives the generic Converter from them. A new dataset is a new file in the
+// folder datasets; the README's "Adding a dataset" goes through one.
 package recipe
 
 import (
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+)
+
+// SchemaVersion is what a recipe's "schema" must be.
+const SchemaVersion = 1
+
+// Modalities are the nine of the paper.
+var Modalities = []string{"ct", "mri", "ultrasound", "xray", "fundus", "oct", "dermoscopy", "endoscopy", "microscopy"}
+
+// The two values of Recipe.Status. Verified means that real files of the
+// layout were converted and compared with an independent reading.
+const (
+	Verified   = "verified"
+	Unverified = "unverified"
 )
 
 // Recipe describes one dataset: where its raw files are, how they split into
@@ -18,10 +32,11 @@ type Recipe struct {
 	Dim       int       `toml:"dim"`      // 2 or 3
 	Anatomy   string    `toml:"anatomy"`
 	License   string    `toml:"license"` // SPDX
-	Status    string    `toml:"status"`  // "verified" or "unverified"
+	Status    string    `toml:"status"`  // Verified or Unverified
 	Missing   string    `toml:"missing"` // what an unverified recipe lacks
+	Notes     string    `toml:"notes"`   // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
-	Published time.Time `toml:"published"` // the modification time of every file
+	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`
 	Source    Source    `toml:"source"`
@@ -49,7 +64,7 @@ func (r *Recipe) Form() convertcore.Form {
 // Citation is what a BibTeX entry is made of.
 type Citation struct {
 	Title   string   `toml:"title"`
-	Authors []string `toml:"authors"`
+	Authors []string `toml:"authors"` // "others" last where the list is cut, as in BibTeX
 	Year    int      `toml:"year"`
 	Venue   string   `toml:"venue"`
 	DOI     string   `toml:"doi"`
@@ -59,8 +74,8 @@ type Citation struct {
 // Source is where the raw files are.
 type Source struct {
 	Platform string       `toml:"platform"` // as registered in package sources
-	Record   string       `toml:"record"`
-	Files    []SourceFile `toml:"file"` // those that are needed; without a url they are picked from the record's by name
+	Record   string       `toml:"record"`   // the platform's item; "" where each file has a url
+	Files    []SourceFile `toml:"file"`     // those that are needed; without a url they are picked from the record's by name
 }
 
 // SourceFile is one raw file of the record.
@@ -71,33 +86,51 @@ type SourceFile struct {
 	Sum  string `toml:"sum"`  // "sha256:…" or "md5:…"
 }
 
-// CaseRule, Channel, Class, Split, Example and Fact: see their fields' use in
-// the README, "Adding a dataset".
+// CaseRule says which raw files are cases. Patterns are those of Compile. The
+// text of {case} becomes the case's ID, see CaseID. A hidden file (".…", "._…"), one in
+// "__MACOSX" and one that is a label is never an image.
 type CaseRule struct {
-	Image string `toml:"image"` // raw path pattern with {case} for single-channel images
+	Image   string   `toml:"image"`   // pattern of a dataset with one image a case
+	ID      string   `toml:"id"`      // what IDs are made of; "" is "{case}"
+	Exclude []string `toml:"exclude"` // patterns of images and labels to pass over
 }
+
+// Channel is one of several images of a case, instead of CaseRule.Image.
 type Channel struct {
-	Name  string `toml:"name"`
-	Image string `toml:"image"`
+	Name     string `toml:"name"` // the suffix of the served file: <case>_<name>
+	Image    string `toml:"image"`
+	Optional bool   `toml:"optional"` // not every case has it
 }
+
+// Class is one structure that the authors outlined.
 type Class struct {
-	Name   string         `toml:"name"`
-	Label  string         `toml:"label"`  // raw path pattern; {case} is bound, * matches many files that unite
-	Select map[string]any `toml:"select"` // one selector: {values=[1]}, {above=0}, {color="#ff0000"}
+	Name string `toml:"name"` // the folder in labels/
+	// Label is a pattern with {case}. Several files of one case unite where it
+	// holds a star (other than "**/"); without one they are an error.
+	Label    string         `toml:"label"`
+	Select   map[string]any `toml:"select"`   // one selector: {values=[1]}, {above=0}, {color="#ff0000"}
+	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first that a case has
+	Optional bool           `toml:"optional"` // a case without a label file has no mask
+	Absent   string         `toml:"absent"`   // "empty": no label file means that there is nothing there
 }
+
+// Split assigns cases to the authors' own split, the first that fits.
 type Split struct {
-	Name string `toml:"name"`
-	Case string `toml:"case"` // pattern over the image's raw path
+	Name  string   `toml:"name"`  // train, val or test
+	Case  string   `toml:"case"`  // pattern of the (first) image's raw path
+	Cases []string `toml:"cases"` // or case IDs
 }
+
+// Example is a raw path of an image and the case that it must become; "" where
+// it must become none.
 type Example struct {
 	Raw  string `toml:"raw"`
 	Case string `toml:"case"`
 }
+
+// Fact is something that the recipe relies on and where it was read.
 type Fact struct {
 	Fact       string `toml:"fact"`
 	Source     string `toml:"source"`
-	Confidence string `toml:"confidence"`
+	Confidence string `toml:"confidence"` // high, medium or low
 }
-
-// Modalities are the nine of the paper.
-var Modalities = []string{"ct", "mri", "ultrasound", "xray", "fundus", "oct", "dermoscopy", "endoscopy", "microscopy"}

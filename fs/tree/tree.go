@@ -39,8 +39,9 @@ type Node interface {
 
 // Dir is a folder. Its children are numbered 0..Total()-1, the first Len() of
 // them listed, in the byte order of their names; the rest answer only when asked for by
-// name (case.nii beside the listed case.nii.gz). Once Load has returned nil the
-// numbering never changes, and Len, Total, Entry, Find and Child do no I/O.
+// name (case.nii beside the listed case.nii.gz). Entry and Child answer for all
+// Total() of them. Once Load has returned nil the numbering never changes, and
+// Len, Total, Entry, Find and Child do no I/O.
 type Dir interface {
 	Node
 	Load(ctx context.Context) error

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/omnimedseg/omnimedfs/eval/data"
+	"github.com/omnimedseg/omnimedfs/eval/mask"
+	"github.com/omnimedseg/omnimedfs/eval/metric"
+)
+
+func init() {
+	register("metrics", command{args: "GT PRED", about: "compare two masks, or two folders of masks (PNG, NIfTI, NPY)", setup: setupMetrics})
+}
+
+// comparison is the result for one pair.
+type comparison struct {
+	Case    string              `json:"case,omitempty"`
+	Metrics map[string]*float64 `json:"metrics"`
+	Status  string              `json:"status"`
+	Penalty float64             `json:"penalty_mm"`
+	Spacing []float64           `json:"spacing"`
+	Shape   []int               `json:"shape"`
+}
+
+// Statuses of pairs that could not be compared as they are.
+const (
+	statusMissing = "pred_missing" // compared with an empty prediction
+	statusFailed  = "failed"
+)
+
+type metricsFlags struct {
+	spacing, metrics string
+	json, list       bool
+}
+
+func setupMetrics(f *pflag.FlagSet) func(context.Context, *streams, []string) error {
+	var m metricsFlags
+	f.StringVar(&m.spacing, "spacing", "", "mm a voxel in array-axis order, as in 1,1,2.5; replaces what the files say")
+	f.StringVar(&m.metrics, "metrics", "dice,iou,hd95,nsd@1,nsd@2", "metrics, separated by commas")
+	f.BoolVar(&m.json, "json", false, "print JSON: {\"metrics\":{NAME:number|null},\"status\":…}, for folders a list")
+	f.BoolVar(&m.list, "list", false, "list the known metrics and end")
+	return func(ctx context.Context, s *streams, args []string) error {
+		if m.list {
+			_, err := fmt.Fprintln(s.out, strings.Join(metric.Names(), "\n"))
+			return err
+		}
+		if len(args) != 2 {
+			return usagef("wants GT and PRED, has %d arguments", len(args))
+		}
+		return m.run(ctx, s, args[0], args[1])
+	}
+}
+
+func (m *metricsFlags) run(ctx context.Context, s *streams, gt, pred string) error {
+	metrics, err := metric.Parse(m.metrics)
+	if err != nil {
+		return usageError{err}
+	}
+	spacing, err := parseSpacing(m.spacing)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(gt)
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		c, err := compare(ctx, gt, pred, spacing, metrics)
+		if err != nil {
+			return err
+		}
+		if m.json {
+			return printJSON(s.out, c)
+		}
+		return printComparisons(s, metrics, []comparison{c})
+	}
+	list, bad, err := compareFolders(ctx, s, gt, pred, spacing, metrics)
+	if err != nil {
+		return err
+	}
+	if m.json {
+		err = printJSON(s.out, list)
+	} else {
+		err = printComparisons(s, metrics, list)
+	}
+	if err == nil && bad > 0 {
+		err = failuresError{fmt.Errorf("%d of %d pairs are missing or failed", bad, len(list))}
+	}
+	return err
+}
+
+func parseSpacing(text string) ([]float64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var out []float64
+	for _, part := range strings.Split(text, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || !(v > 0) {
+			return nil, usagef("--spacing %q: want numbers above 0", text)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// compare computes the metrics of one pair of files.
+func compare(ctx context.Context, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
+	truth, err := data.ReadMask(ctx, gt, spacing)
+	if err != nil {
+		return comparison{}, err
+	}
+	y, err := data.ReadMask(ctx, pred, truth.Spacing())
+	if err != nil {
+		return comparison{}, err
+	}
+	return compareMasks(truth, y, metrics)
+}
+
+func compareMasks(truth, pred *mask.Mask, metrics []metric.Metric) (comparison, error) {
+	r, err := metric.Compute(pred, truth, metrics)
+	if err != nil {
+		return comparison{}, err
+	}
+	return comparison{Metrics: r.Named(metrics), Status: string(r.Status), Penalty: r.Penalty, Spacing: truth.Spacing(), Shape: truth.Dims()}, nil
+}
+
+// compareFolders pairs files by their path below the folders, extensions left
+// out. A prediction that is not there counts as empty.
+func compareFolders(ctx context.Context, s *streams, gt, pred string, spacing []float64, metrics []metric.Metric) (list []comparison, bad int, err error) {
+	truths, err := stems(gt)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(truths) == 0 {
+		return nil, 0, fmt.Errorf("%s: no PNG, NIfTI or NPY files", gt)
+	}
+	preds, err := stems(pred)
+	if err != nil {
+		return nil, 0, err
+	}
+	names := make([]string, 0, len(truths))
+	for n := range truths {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		c, err := compareNamed(ctx, truths[n], preds[n], spacing, metrics)
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		if err != nil {
+			fmt.Fprintf(s.err, "%s: %v\n", n, err)
+			c = comparison{Status: statusFailed, Metrics: metric.Result{Values: nans(len(metrics))}.Named(metrics)}
+		}
+		if c.Case = n; c.Status == statusMissing || c.Status == statusFailed {
+			bad++
+		}
+		list = append(list, c)
+	}
+	return list, bad, nil
+}
+
+func compareNamed(ctx context.Context, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
+	if pred != "" {
+		return compare(ctx, gt, pred, spacing, metrics)
+	}
+	truth, err := data.ReadMask(ctx, gt, spacing)
+	if err != nil {
+		return comparison{}, err
+	}
+	c, err := compareMasks(truth, truth.Like(), metrics)
+	c.Status = statusMissing
+	return c, err
+}
+
+func nans(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = math.NaN()
+	}
+	return v
+}
+
+// stems maps the files below dir, without extension, to their paths.
+func stems(dir string) (map[string]string, error) {
+	out := make(map[string]string)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		stem, ok := data.Stem(path)
+		if !ok {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, stem)
+		if err != nil {
+			return err
+		}
+		if old, ok := out[rel]; ok {
+			return errors.New(path + " and " + old + " have the same name")
+		}
+		out[rel] = path
+		return nil
+	})
+	return out, err
+}
+
+func printComparisons(s *streams, metrics []metric.Metric, list []comparison) error {
+	head := "case"
+	for _, m := range metrics {
+		head += "\t" + m.Name()
+	}
+	if _, err := fmt.Fprintln(s.out, head+"\tstatus"); err != nil {
+		return err
+	}
+	for _, c := range list {
+		line := c.Case
+		for _, m := range metrics {
+			if v := c.Metrics[m.Name()]; v != nil {
+				line += "\t" + strconv.FormatFloat(*v, 'g', 6, 64)
+			} else {
+				line += "\t-"
+			}
+		}
+		if _, err := fmt.Fprintln(s.out, line+"\t"+c.Status); err != nil {
+			return err
+		}
+	}
+	return nil
+}

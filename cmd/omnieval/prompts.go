@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image/png"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/omnimedseg/omnimedfs/eval/data"
+	"github.com/omnimedseg/omnimedfs/eval/mask"
+	"github.com/omnimedseg/omnimedfs/eval/report"
+	"github.com/omnimedseg/omnimedfs/eval/robot"
+)
+
+func init() {
+	register("prompts", command{args: "MASK", about: "let robot users prompt on a mask, as JSON and as a picture", setup: setupPrompts})
+}
+
+type promptsFlags struct {
+	pred, image, preview, eligibility, spacing string
+	users                                      []string
+	seed                                       uint64
+	count                                      int
+	json                                       bool
+}
+
+func setupPrompts(f *pflag.FlagSet) func(context.Context, *streams, []string) error {
+	var p promptsFlags
+	f.StringArrayVar(&p.users, "user", []string{"click:largest:center"}, "robot user (omnieval users lists them); may be repeated")
+	f.StringVar(&p.pred, "pred", "", "prediction that the user looks at (default an empty one)")
+	f.StringVar(&p.image, "image", "", "image, for expressions over I and for the preview")
+	f.StringVar(&p.eligibility, "eligibility", "error", "where to point: a mask's name or an expression over I, L, Y")
+	f.StringVar(&p.spacing, "spacing", "", "mm a voxel in array-axis order; replaces what the mask says")
+	f.Uint64Var(&p.seed, "seed", 0, "seed of the random numbers")
+	f.IntVar(&p.count, "count", 1, "prompts of each user, each with random numbers of its own")
+	f.BoolVar(&p.json, "json", false, "print JSON: one prompt (null where there is nothing to point at), or a list of several")
+	f.StringVar(&p.preview, "preview", "", "write a PNG with the prompts drawn on mask or image")
+	return func(ctx context.Context, s *streams, args []string) error {
+		if len(args) != 1 {
+			return usagef("wants one MASK, has %d arguments", len(args))
+		}
+		return p.run(ctx, s, args[0])
+	}
+}
+
+func (p *promptsFlags) run(ctx context.Context, s *streams, path string) error {
+	view, err := p.load(ctx, path)
+	if err != nil {
+		return err
+	}
+	scene, err := p.scene(view)
+	if err != nil {
+		return err
+	}
+	drawn, err := p.draw(scene)
+	if err != nil {
+		return err
+	}
+	for _, d := range drawn {
+		if d != nil {
+			view.Prompts = append(view.Prompts, *d)
+		}
+	}
+	if p.preview != "" {
+		if err := writePNG(p.preview, *view); err != nil {
+			return err
+		}
+	}
+	if p.json && len(drawn) == 1 {
+		return printJSON(s.out, drawn[0])
+	}
+	if p.json {
+		return printJSON(s.out, drawn)
+	}
+	for _, d := range drawn {
+		if d == nil {
+			fmt.Fprintln(s.out, "nothing to point at")
+			continue
+		}
+		fmt.Fprintf(s.out, "%s %v", d.User, d.Points)
+		if len(d.Labels) > 0 {
+			fmt.Fprintf(s.out, " labels %v", d.Labels)
+		}
+		fmt.Fprintln(s.out)
+	}
+	return nil
+}
+
+// load reads the files that the flags name.
+func (p *promptsFlags) load(ctx context.Context, path string) (*report.View, error) {
+	spacing, err := parseSpacing(p.spacing)
+	if err != nil {
+		return nil, err
+	}
+	v := &report.View{}
+	if v.Truth, err = data.ReadMask(ctx, path, spacing); err != nil {
+		return nil, err
+	}
+	if p.pred != "" {
+		if v.Pred, err = data.ReadMask(ctx, p.pred, v.Truth.Spacing()); err != nil {
+			return nil, err
+		}
+	}
+	if p.image != "" {
+		if v.Image, err = data.Read(ctx, p.image); err != nil {
+			return nil, err
+		}
+		if fmt.Sprint(v.Image.Dims) != fmt.Sprint(v.Truth.Dims()) {
+			return nil, fmt.Errorf("image has shape %v, the mask %v", v.Image.Dims, v.Truth.Dims())
+		}
+	}
+	return v, nil
+}
+
+func (p *promptsFlags) scene(v *report.View) (*robot.Scene, error) {
+	e, err := robot.ParseEligibility(p.eligibility)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	pred := v.Pred
+	if pred == nil {
+		pred = v.Truth.Like()
+	}
+	if !mask.SameGrid(pred, v.Truth) {
+		return nil, fmt.Errorf("prediction has shape %v, the mask %v", pred.Dims(), v.Truth.Dims())
+	}
+	var im robot.Intensity
+	if v.Image != nil {
+		im = v.Image
+	}
+	region, err := e.Region(im, v.Truth, pred)
+	if err != nil {
+		return nil, err
+	}
+	return &robot.Scene{Region: region, Truth: v.Truth}, nil
+}
+
+// draw lets every user prompt; nil where there is nothing to point at.
+func (p *promptsFlags) draw(scene *robot.Scene) ([]*robot.Prompt, error) {
+	var out []*robot.Prompt
+	for _, name := range splitUsers(p.users) {
+		u, err := robot.Parse(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for i := range p.count {
+			prompt, ok, err := u.Prompt(scene, robot.Key{Seed: p.seed, User: u.Name(), Step: i}.Rand())
+			switch {
+			case err != nil:
+				return nil, err
+			case ok:
+				out = append(out, &prompt)
+			default:
+				out = append(out, nil)
+			}
+		}
+	}
+	return out, nil
+}
+
+func writePNG(path string, v report.View) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := png.Encode(f, report.Overlay(v)); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

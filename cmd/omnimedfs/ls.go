@@ -1,0 +1,26 @@
+package main
+
+import "context"
+
+func runLs(ctx context.Context, p *program, args []string) error {
+	a, done, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	list, err := a.List(ctx, filter{IDs: args, Modality: p.opts.Modality, License: p.opts.License})
+	if err != nil {
+		return err
+	}
+	if p.opts.JSON {
+		if list == nil {
+			list = []dataset{}
+		}
+		return printJSON(p.stdout, list)
+	}
+	rows := [][]string{{"ID", "MODALITY", "CASES", "SIZE", "LICENSE", "CACHED"}}
+	for _, d := range list {
+		rows = append(rows, []string{d.ID, d.Modality, count(d.Cases), size(d.Size), d.License, share(d.Cached, d.Files)})
+	}
+	return printTable(p.stdout, rows)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
+)
+
+// options are the values of the option table.
+type options struct {
+	Config     string
+	Cache      string // absolute
+	CacheLimit int64  // bytes on disk; 0 unbounded
+	Memory     int64  // bytes of decoded images at one time
+	Mirror     []string
+	Offline    bool
+	Budget     int64 // bytes to download at most; 0 unbounded
+	PerHost    int
+	Timeout    time.Duration
+	Recipes    []string // absolute
+	Demo       bool
+	Datasets   []string
+	NIfTI      string // "nii.gz" or "nii"
+	AllowOther bool
+	Open       string // "enosys" or "keep"
+	Xattr      bool
+	ReadAhead  int64
+	LogFormat  string
+	LogLevel   string
+	Background bool
+	Progress   string
+	JSON       bool
+	Jobs       int
+	Modality   []string
+	License    []string
+	Lazy       bool
+	MountOpts  []string
+}
+
+// dataVerbs open the datasets, in their own process or through a mount.
+var dataVerbs = []string{"mount", "ls", "info", "fetch", "why", "cache", "status"}
+
+// table is the one list of options: flags, variables, config keys, mount
+// options and help all come from it.
+func (o *options) table() *cli.Set {
+	mount, ls, fetch := []string{"mount"}, []string{"ls"}, []string{"fetch"}
+	asJSON := []string{"ls", "info", "fetch", "why", "cache", "status", "version"}
+	return &cli.Set{Prog: "omnimedfs", Options: []cli.Option{
+		{Name: "cache", Arg: "DIR", Help: "cache folder", Value: cli.Text(&o.Cache, defaultCache()), Verbs: dataVerbs},
+		{Name: "cache-limit", Arg: "SIZE", Help: "most bytes of the cache folder; 0 is unbounded", Value: cli.Bytes(&o.CacheLimit, 50<<30), Verbs: dataVerbs},
+		{Name: "memory", Arg: "SIZE", Help: "most bytes of images being converted at one time", Value: cli.Bytes(&o.Memory, 1<<30), Verbs: dataVerbs},
+		{Name: "mirror", Arg: "PREFIX=URL", Help: "read URLs that start with PREFIX from another URL or folder; repeatable", Value: cli.List(&o.Mirror), Verbs: dataVerbs},
+		{Name: "offline", Help: "serve what the cache holds, download nothing", Value: cli.Switch(&o.Offline, false), Verbs: dataVerbs},
+		{Name: "budget", Arg: "SIZE", Help: "most bytes to download before reads fail; 0 is unbounded", Value: cli.Bytes(&o.Budget, 0), Verbs: dataVerbs},
+		{Name: "per-host", Arg: "N", Help: "most requests to one host at one time", Value: cli.Count(&o.PerHost, 4, 1, 64), Verbs: dataVerbs},
+		{Name: "timeout", Arg: "TIME", Help: "longest wait for a server's next byte", Value: cli.Duration(&o.Timeout, time.Minute), Verbs: dataVerbs},
+		{Name: "recipes", Arg: "DIR", Help: "folder of more recipes; repeatable", Value: cli.List(&o.Recipes), Verbs: dataVerbs},
+		{Name: "demo", Help: "only the two small datasets inside the program", Value: cli.Switch(&o.Demo, false), Verbs: dataVerbs},
+		{Name: "datasets", Arg: "GLOB", Help: "only datasets whose id matches; repeatable", Value: cli.List(&o.Datasets), Verbs: dataVerbs},
+		{Name: "nifti", Arg: "EXT", Help: "how volumes are listed: nii.gz or nii; both names answer", Value: cli.Choice(&o.NIfTI, "nii.gz", "nii.gz", "nii"), Verbs: dataVerbs},
+		{Name: "allow-other", Help: "let other users read the mount", Value: cli.Switch(&o.AllowOther, false), Verbs: mount},
+		{Name: "open", Arg: "HOW", Help: "enosys: no request for an open file; keep: one request, for kernels or sandboxes that need it", Value: cli.Choice(&o.Open, "enosys", "enosys", "keep"), Verbs: mount},
+		{Name: "xattr", Help: "extended attributes user.omnimed.*; slows ls -l", Value: cli.Switch(&o.Xattr, false), Verbs: mount},
+		{Name: "read-ahead", Arg: "SIZE", Help: "kernel read-ahead, where it may be set", Value: cli.Bytes(&o.ReadAhead, 1<<20), Verbs: mount},
+		{Name: "background", Short: "b", Help: "return when the mount answers and keep serving", Value: cli.Switch(&o.Background, false), Verbs: mount},
+		{Name: "option", Short: "o", Arg: "OPTS", Help: "the same options as mount(8) writes them: key=value,key", Value: cli.List(&o.MountOpts), Local: true, Verbs: mount},
+		{Name: "modality", Arg: "NAME", Help: "only this modality; repeatable", Value: cli.List(&o.Modality), Local: true, Verbs: ls},
+		{Name: "license", Arg: "GLOB", Help: "only licenses that match; repeatable", Value: cli.List(&o.License), Local: true, Verbs: ls},
+		{Name: "jobs", Short: "j", Arg: "N", Help: "files to convert at one time", Value: cli.Count(&o.Jobs, 4, 1, 64), Verbs: fetch},
+		{Name: "progress", Arg: "HOW", Help: "auto (a bar on a terminal), bar or none", Value: cli.Choice(&o.Progress, "auto", "auto", "bar", "none"), Verbs: fetch},
+		{Name: "lazy", Short: "l", Help: "detach now, even if files are in use", Value: cli.Switch(&o.Lazy, false), Local: true, Verbs: []string{"umount"}},
+		{Name: "json", Help: "print JSON", Value: cli.Switch(&o.JSON, false), Local: true, Verbs: asJSON},
+		{Name: "log-format", Arg: "FORMAT", Help: "text or json", Value: cli.Choice(&o.LogFormat, "text", "text", "json")},
+		{Name: "log-level", Arg: "LEVEL", Help: "debug, info, warn or error", Value: cli.Choice(&o.LogLevel, "info", "debug", "info", "warn", "error")},
+		{Name: "config", Arg: "FILE", Help: "config file (default ~/.config/omnimedfs/config.toml)", Value: cli.Text(&o.Config, ""), Local: true},
+	}}
+}
+
+// defaultCache is below $XDG_CACHE_HOME or ~/.cache; without either, as when
+// init mounts, it is the system's.
+func defaultCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = "/var/cache"
+	}
+	return filepath.Join(dir, "omnimedfs")
+}
+
+// finish makes paths absolute, so that they hold in a background process whose
+// folder is "/", and checks what single values cannot.
+func (o *options) finish() error {
+	if o.Cache == "" {
+		return cli.Usage(errors.New("--cache: empty path"))
+	}
+	var err error
+	if o.Cache, err = filepath.Abs(o.Cache); err != nil {
+		return err
+	}
+	for i, dir := range o.Recipes {
+		if o.Recipes[i], err = filepath.Abs(dir); err != nil {
+			return err
+		}
+	}
+	for i, m := range o.Mirror {
+		prefix, to, ok := strings.Cut(m, "=")
+		if !ok || prefix == "" || to == "" {
+			return cli.Usage(fmt.Errorf("--mirror %q: PREFIX=URL or PREFIX=FOLDER is needed", m))
+		}
+		if !strings.Contains(to, "://") {
+			if to, err = filepath.Abs(to); err != nil {
+				return err
+			}
+			if strings.HasSuffix(m, "/") {
+				to += "/" // a prefix that ends in a slash needs one on the other side
+			}
+		}
+		o.Mirror[i] = prefix + "=" + to
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"sync/atomic"
+
+	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
+	"github.com/omnimedseg/omnimedfs/fs/cache"
+	"github.com/omnimedseg/omnimedfs/sources"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/raw"
+)
+
+// ErrAbsent is returned for a file that a case does not have.
+var ErrAbsent = errors.New("the case has no such file")
+
+// Dataset is one dataset of the catalog. It loads on first touch: its listing
+// comes from the cache, else from the platform and the archives' directories.
+type Dataset struct {
+	Recipe *recipe.Recipe
+
+	env   *Env
+	conv  convertcore.Converter
+	loads *flights[string]
+	fills *flights[string]
+	state atomic.Pointer[state]
+}
+
+// state is what a load found. Only the sizes are filled in later.
+type state struct {
+	raw   *raw.Files // loaded
+	idx   *index
+	id    [32]byte // of the recipe, the converter and the raw listing
+	sizes []atomic.Int64
+
+	writer sizeWriter
+}
+
+// New returns the dataset that r describes. It does no I/O.
+func New(r *recipe.Recipe, env *Env) *Dataset {
+	return &Dataset{
+		Recipe: r, env: env, conv: r.Converter(),
+		loads: newFlights[string](env), fills: newFlights[string](env),
+	}
+}
+
+// Load reads the listing and the case table. After it has returned nil the
+// methods that name cases by number may be used.
+func (d *Dataset) Load(ctx context.Context) error {
+	if d.state.Load() != nil {
+		return nil
+	}
+	err := d.loads.do(ctx, "", func(ctx context.Context) error {
+		s, err := d.load(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.Recipe.ID, err)
+		}
+		d.state.Store(s)
+		return nil
+	})
+	return err
+}
+
+// Touched tells whether an earlier mount, or this one, has loaded the dataset,
+// so that its listing is in the cache.
+func (d *Dataset) Touched() bool {
+	if d.Loaded() {
+		return true
+	}
+	_, ok := d.env.Cache.Facts().Get("touched:" + d.Recipe.ID)
+	return ok
+}
+
+// Loaded tells whether Load has succeeded.
+func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
+
+func (d *Dataset) load(ctx context.Context) (*state, error) {
+	s := &state{raw: raw.New(raw.Options{List: d.origins, Facts: d.env.Cache.Facts(), Log: d.env.Log})}
+	if err := d.index(ctx, s); err != nil {
+		s.raw.Close()
+		return nil, err
+	}
+	d.env.closeLater(s.raw)
+	for _, w := range s.raw.Warnings() {
+		d.env.Log.Warn("raw listing", "dataset", d.Recipe.ID, "warning", w)
+	}
+	s.sizes = make([]atomic.Int64, len(s.idx.absent))
+	d.recallSizes(s)
+	if err := d.env.Cache.Facts().Set("touched:"+d.Recipe.ID, []byte{1}); err != nil {
+		d.env.Log.Warn("fact not kept", "dataset", d.Recipe.ID, "error", err)
+	}
+	return s, nil
+}
+
+// index lists the raw files and splits them into cases.
+func (d *Dataset) index(ctx context.Context, s *state) error {
+	if err := s.raw.Load(ctx); err != nil {
+		return err
+	}
+	cases, err := d.conv.Cases(ctx, s.raw)
+	if err != nil {
+		return err
+	}
+	if s.idx, err = newIndex(cases, s.raw); err != nil {
+		return err
+	}
+	s.id = listingID(d.Recipe, s.raw)
+	return nil
+}
+
+// origins are the raw files of the record that the recipe asks for: those with
+// a URL of their own as they are, the others as the platform lists them.
+func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
+	src := d.Recipe.Source
+	files, listed := []sources.File{}, len(src.Files) == 0
+	for _, f := range src.Files {
+		listed = listed || f.URL == ""
+	}
+	if listed {
+		platform, err := d.env.Client.Source(src.Platform)
+		if err != nil {
+			return nil, err
+		}
+		if files, err = platform.Files(ctx, src.Record); err != nil {
+			return nil, err
+		}
+	}
+	if len(src.Files) > 0 {
+		var err error
+		if files, err = pick(src.Files, files); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]raw.Origin, len(files))
+	for i, f := range files {
+		out[i] = raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
+			return d.env.Client.Open(ctx, src.Platform, f)
+		}}
+	}
+	return out, nil
+}
+
+// pick returns the files that the recipe names. What the platform says of size
+// and checksum holds where the recipe says nothing; a name may be a pattern.
+func pick(want []recipe.SourceFile, have []sources.File) ([]sources.File, error) {
+	var out []sources.File
+	for _, w := range want {
+		if w.URL != "" {
+			size := w.Size
+			if size == 0 {
+				size = -1
+			}
+			out = append(out, sources.File{Info: blob.Info{Path: w.Name, Size: size, Sum: w.Sum}, URL: w.URL})
+			continue
+		}
+		found := false
+		for _, h := range have {
+			if ok, err := path.Match(w.Name, h.Path); err != nil {
+				return nil, fmt.Errorf("file pattern %q: %w", w.Name, err)
+			} else if !ok {
+				continue
+			}
+			found = true
+			if w.Sum != "" {
+				h.Sum = w.Sum
+			}
+			out = append(out, h)
+		}
+		if !found {
+			return nil, fmt.Errorf("the record has no file %q: %w", w.Name, sources.ErrGone)
+		}
+	}
+	return out, nil
+}
+
+// listingID changes when any converted byte may.
+func listingID(r *recipe.Recipe, files rawTable) (id [32]byte) {
+	h := sha256.New()
+	hash := r.Hash()
+	h.Write(hash[:])
+	writeUint(h, convertcore.ConverterVersion)
+	for i := range files.Len() {
+		writeInfo(h, files.At(i))
+	}
+	h.Sum(id[:0])
+	return id
+}
+
+func writeInfo(w io.Writer, f blob.Info) {
+	writeString(w, f.Path)
+	writeUint(w, uint64(f.Size))
+	writeString(w, f.Sum)
+}
+
+func writeString(w io.Writer, s string) {
+	writeUint(w, uint64(len(s)))
+	io.WriteString(w, s)
+}
+
+func writeUint(w io.Writer, n uint64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	w.Write(b[:])
+}
+
+// key names the payload of one file: recipe, converter version, case, part and
+// the raw files that it is made of.
+func (d *Dataset) key(s *state, c int, p *convertcore.Part) cache.Key {
+	h := sha256.New()
+	hash := d.Recipe.Hash()
+	h.Write(hash[:])
+	writeUint(h, convertcore.ConverterVersion)
+	writeString(h, s.idx.ids[c])
+	writeUint(h, uint64(p.Kind))
+	writeString(h, p.Name)
+	for _, path := range p.Raw {
+		if f, ok := s.raw.Lookup(path); ok {
+			writeInfo(h, f)
+		}
+	}
+	var k cache.Key
+	h.Sum(k[:0])
+	return k
+}
+
+// derivedKey names content that follows from the whole listing.
+func (s *state) derivedKey(what string) cache.Key {
+	return sha256.Sum256([]byte(what + "\x00" + hex.EncodeToString(s.id[:])))
+}

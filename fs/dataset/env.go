@@ -1,0 +1,74 @@
+// Package dataset joins a recipe, its raw files, its converter and the cache:
+// one Dataset knows its cases, the exact size of every file it serves, and
+// opens them, converting each once.
+package dataset
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/omnimedseg/omnimedfs/fs/cache"
+	"github.com/omnimedseg/omnimedfs/sources"
+)
+
+// Env is what all datasets of a mount share.
+type Env struct {
+	Client   *sources.Client
+	Cache    *cache.Cache
+	Failures *Failures
+	Log      *slog.Logger
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	memory *semaphore.Weighted // bytes of decoded pixels in work at one time
+	limit  int64
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	closers []io.Closer
+}
+
+// NewEnv returns an Env whose conversions hold at most memory bytes of decoded
+// pixels at a time (a single bigger one runs alone).
+func NewEnv(client *sources.Client, c *cache.Cache, memory int64, log *slog.Logger) *Env {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Env{
+		Client: client, Cache: c, Log: log, Failures: NewFailures(c.Facts()),
+		ctx: ctx, cancel: cancel,
+		memory: semaphore.NewWeighted(memory), limit: memory,
+	}
+}
+
+// Close stops the conversions under way and waits for them. It closes neither
+// the client nor the cache.
+func (e *Env) Close() {
+	e.cancel()
+	e.work.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.closers {
+		if err := c.Close(); err != nil {
+			e.Log.Warn("close", "error", err)
+		}
+	}
+	e.closers = nil
+}
+
+func (e *Env) closeLater(c io.Closer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closers = append(e.closers, c)
+}
+
+// reserve waits until n bytes of decoded pixels may be held.
+func (e *Env) reserve(ctx context.Context, n int64) (release func(), err error) {
+	n = max(1, min(n, e.limit))
+	if err := e.memory.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { e.memory.Release(n) }, nil
+}

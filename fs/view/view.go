@@ -1,0 +1,73 @@
+// Package view lays the datasets out as folders: the standard tree and its
+// cross-indexes. A view is one file that registers a folder of the root.
+package view
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/omnimedseg/omnimedfs/fs/dataset"
+	"github.com/omnimedseg/omnimedfs/fs/tree"
+)
+
+// Catalog is what a mount shows.
+type Catalog struct {
+	Datasets []*dataset.Dataset // sorted by id
+	Options  Options
+}
+
+// Options change what is listed, never the bytes of a file.
+type Options struct {
+	// Nii lists <case>.nii and hides <case>.nii.gz; both answer by name.
+	Nii bool
+}
+
+// ModTime is that of the newest dataset, so that it does not depend on when
+// the catalog is mounted.
+func (c *Catalog) ModTime() (t time.Time) {
+	for _, d := range c.Datasets {
+		if d.Recipe.Published.After(t) {
+			t = d.Recipe.Published
+		}
+	}
+	return t
+}
+
+var views = map[string]func(*Catalog) tree.Node{}
+
+// Register adds a view as the entry name of the root. It is called from init;
+// a name that is taken panics.
+func Register(name string, build func(*Catalog) tree.Node) {
+	if _, taken := views[name]; taken {
+		panic("view registered twice: " + name)
+	}
+	views[name] = build
+}
+
+// Names lists the registered views.
+func Names() []string {
+	out := make([]string, 0, len(views))
+	for name := range views {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Root returns the root folder: every registered view and what the caller
+// adds. It does no I/O.
+func Root(c *Catalog, more ...tree.Child) tree.Dir {
+	sort.Slice(c.Datasets, func(i, j int) bool { return c.Datasets[i].Recipe.ID < c.Datasets[j].Recipe.ID })
+	children := append([]tree.Child(nil), more...)
+	for name, build := range views {
+		children = append(children, tree.Child{Name: name, Node: build(c)})
+	}
+	return tree.Static(c.ModTime(), children...)
+}
+
+// Fetcher is implemented by files that can be brought into the cache.
+type Fetcher interface {
+	Cached() bool
+	Fetch(ctx context.Context) error
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# firstbyte.py with what it needs: see there.
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+need fusermount3=fuse3 py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:torch=python3-torch py:torchvision=python3-torchvision
+fuse_ready
+build
+exec "$python" "$(dirname "$0")/firstbyte.py" "$@"

@@ -1,0 +1,56 @@
+# What the scripts share; sourced, not run.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$root/bin
+python=${PYTHON:-/usr/bin/python3} # Debian's: the packages below are for it
+export PATH="$bin:$PATH"
+command -v go >/dev/null || export PATH="/usr/local/go/bin:$PATH"
+export PYTHONDONTWRITEBYTECODE=1
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# need "CHECK=PACKAGE"… installs each Debian package whose check fails. A check
+# is a command, or "py:" and a Python module.
+need() {
+	local missing=() item check
+	for item in "$@"; do
+		check=${item%%=*}
+		case $check in
+		py:*) "$python" -c "import ${check#py:}" >/dev/null 2>&1 || missing+=("${item#*=}") ;;
+		*) PATH="$PATH:/usr/sbin:/sbin" command -v "$check" >/dev/null || missing+=("${item#*=}") ;;
+		esac
+	done
+	[ ${#missing[@]} -eq 0 ] && return
+	say "installing ${missing[*]}"
+	command -v apt-get >/dev/null || die "please install: ${missing[*]}"
+	local sudo=()
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || die "as root: apt-get install ${missing[*]}"
+		sudo=(sudo)
+	fi
+	"${sudo[@]}" apt-get update -qq
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# build makes bin/omnimedfs.
+build() {
+	command -v go >/dev/null || die "Go is needed: https://go.dev/dl"
+	(cd "$root" && go build -o "$bin/omnimedfs" ./cmd/omnimedfs)
+}
+
+# fuse_ready says why nothing can be mounted here, and fails.
+fuse_ready() {
+	[ -e /dev/fuse ] || die "/dev/fuse is missing: modprobe fuse, or start the container with --device /dev/fuse --cap-add SYS_ADMIN"
+}
+
+# unmount DIR… ends what this script mounted.
+unmount() {
+	local dir
+	for dir in "$@"; do
+		if grep -q " $dir fuse.omnimedfs " /proc/self/mounts; then
+			omnimedfs umount "$dir" 2>/dev/null || omnimedfs umount -l "$dir" || true
+		fi
+	done
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Runs every check of the project: format, vet, staticcheck, tests with the race
+# detector and real mounts, a short run of each fuzz target, and real readers
+# over a real mount. The last line counts what passed, failed and was skipped.
+#
+#   bash scripts/test.sh                all
+#   FUZZ=0 bash scripts/test.sh         without fuzzing; else seconds a target
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$root"
+
+need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
+	py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:scipy=python3-scipy \
+	py:torch=python3-torch py:torchvision=python3-torchvision
+fuse_ready
+
+passed=0 failed=0 skipped=0
+# step NAME COMMAND… runs one check and goes on when it fails.
+step() {
+	local name=$1
+	shift
+	say "$name"
+	if "$@"; then passed=$((passed + 1)); else
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+	fi
+}
+
+check_gofmt() {
+	local bad
+	bad=$(gofmt -l .)
+	[ -z "$bad" ] || { echo "not formatted: $bad"; return 1; }
+}
+
+check_staticcheck() {
+	local want=v0.8.2
+	if ! "$bin/staticcheck" -version 2>/dev/null | grep -q "${want#v}"; then
+		GOBIN=$bin go install "honnef.co/go/tools/cmd/staticcheck@$want" || return 1
+	fi
+	"$bin/staticcheck" ./...
+}
+
+# check_tests counts tests, subtests among them, from go test's own record.
+check_tests() {
+	local record code=0
+	record=$(mktemp)
+	go test -race -timeout 15m -json ./... >"$record" || code=$?
+	"$python" - "$record" <<'PY' || return 1
+import json, sys
+count, out, bad = {"pass": 0, "fail": 0, "skip": 0}, {}, []
+for line in open(sys.argv[1]):
+    try:
+        e = json.loads(line)
+    except ValueError:
+        print(line, end="")
+        continue
+    key = (e.get("Package") or e.get("ImportPath"), e.get("Test"))
+    if e["Action"] in ("output", "build-output"):
+        out.setdefault(key, []).append(e["Output"])
+    elif e["Action"] in count:
+        if key[1]:
+            count[e["Action"]] += 1
+        if e["Action"] == "fail":
+            bad.append(key)
+        if key[1] is None:
+            print(f'{e["Action"]:5} {key[0]} {e.get("Elapsed", 0):.1f}s')
+        elif e["Action"] == "skip":
+            print("skip ", *key, "".join(out[key]).strip().splitlines()[-2:-1])
+for key in bad:
+    print("".join(out.get(key, [])))
+for key, text in out.items():
+    if key[0] and key[1] is None and key not in bad and any("[build failed]" in t for t in text):
+        print("".join(text))
+open(sys.argv[1] + ".count", "w").write("{pass} {fail} {skip}".format(**count))
+PY
+	local p f s
+	read -r p f s <"$record.count"
+	rm -f "$record" "$record.count"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	return $code
+}
+
+check_fuzz() {
+	local seconds=$1 bad=0 pkg target
+	while read -r pkg target; do
+		# The pattern of a package that has no fuzz target lists nothing.
+		if go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" >/tmp/fuzz.$$ 2>&1; then
+			passed=$((passed + 1))
+		else
+			bad=1 failed=$((failed + 1))
+			echo "fuzz $pkg $target" && tail -n 30 /tmp/fuzz.$$
+		fi
+	done < <(go list ./... | while read -r pkg; do
+		go test -list '^Fuzz' "$pkg" | sed -n "s|^\(Fuzz[A-Za-z0-9_]*\)\$|$pkg \1|p"
+	done)
+	rm -f /tmp/fuzz.$$
+	return $bad
+}
+
+start=$SECONDS
+step "gofmt" check_gofmt
+step "go vet" go vet ./...
+step "staticcheck" check_staticcheck
+step "go test -race" check_tests
+fuzz=${FUZZ:-5}
+if [ "$fuzz" -gt 0 ]; then
+	step "fuzz, $fuzz s a target" check_fuzz "$fuzz"
+else
+	skipped=$((skipped + 1))
+fi
+step "build" build
+step "readers of the demo datasets over a mount" bash scripts/clients/demo.sh
+zip=${DSB2018_ZIP:-$root/../shared/real/dsb2018/stage1_train.zip}
+if [ -f "$zip" ]; then
+	step "DSB 2018 over HTTP" bash scripts/clients/dsb2018.sh "$zip"
+else
+	skipped=$((skipped + 1))
+	say "skipped: DSB 2018 over HTTP (set DSB2018_ZIP to its stage1_train.zip)"
+fi
+
+printf '\n%d s\n%d passed, %d failed, %d skipped\n' $((SECONDS - start)) "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]

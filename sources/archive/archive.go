@@ -1,0 +1,144 @@
+// Package archive looks into archives without reading the whole of them: the
+// members are listed from a directory or from headers alone, and one member
+// costs its own bytes.
+//
+// An archive type is one file that registers itself. Its index, compact in
+// memory (about 60 bytes a member beside the name), is kept in Facts, so that
+// a second mount reads nothing.
+//
+// Names come from strangers. What is listed is a tree that can be shown:
+// relative, slash-separated, without "..", unique, no file that is also a
+// folder. Whatever does not fit is left out and named by Warnings, never
+// guessed at.
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/omnimedseg/omnimedfs/sources/blob"
+)
+
+var (
+	// ErrUnsupported marks what this build cannot read: a compression method,
+	// encryption, split archives, sparse files.
+	ErrUnsupported = errors.New("unsupported archive feature")
+	// ErrFormat marks an archive that contradicts itself or ends too early.
+	ErrFormat = errors.New("malformed archive")
+	// ErrChecksum marks a member whose bytes are not those that were packed.
+	ErrChecksum = blob.ErrChecksum
+	// ErrAmbiguous marks a name that two members share.
+	ErrAmbiguous = errors.New("several members have this name")
+	// ErrNotMember is returned for a name that is not in the archive.
+	ErrNotMember = fs.ErrNotExist
+)
+
+// Archive is an opened archive. It is safe for many goroutines and lives as
+// long as the blob that it was opened on, which it does not close.
+type Archive interface {
+	// Members lists the files, sorted by Path. Folders, links and devices are
+	// not members.
+	Members(ctx context.Context) ([]blob.Info, error)
+	// Open opens a member. It does no I/O; ctx bounds the blob's reads.
+	Open(ctx context.Context, name string) (blob.Blob, error)
+}
+
+// Indexed is implemented by an Archive that knows its members without I/O and
+// without a slice of them: the cheap way to walk a million.
+type Indexed interface {
+	Archive
+	Len() int
+	At(i int) blob.Info // in the order of names
+	Find(name string) (i int, ok bool)
+	// Span is the range of the archive's bytes that member i lies in.
+	Span(i int) blob.Span
+	// Warnings says what was left out or cannot be opened, at most a hundred
+	// lines and a count of the rest.
+	Warnings() []string
+}
+
+// Type is a kind of archive.
+type Type struct {
+	Name  string
+	Exts  []string // lower case, with the dot
+	Magic func(head []byte) bool
+	// Open reads the index: from facts under key when it is there and key is
+	// not empty, else from b.
+	Open func(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Archive, error)
+}
+
+var (
+	typesMu sync.RWMutex
+	types   []Type
+)
+
+// Register adds a type; a duplicate name panics. It is called from init.
+func Register(t Type) {
+	typesMu.Lock()
+	defer typesMu.Unlock()
+	for _, o := range types {
+		if o.Name == t.Name {
+			panic("archive: type " + t.Name + " registered twice")
+		}
+	}
+	types = append(types, t)
+}
+
+// byName finds the type with the longest extension that name ends in.
+func byName(name string) (best Type, ok bool) {
+	typesMu.RLock()
+	defer typesMu.RUnlock()
+	name = strings.ToLower(name)
+	longest := 0
+	for _, t := range types {
+		for _, e := range t.Exts {
+			if strings.HasSuffix(name, e) && len(e) > longest {
+				best, ok, longest = t, true, len(e)
+			}
+		}
+	}
+	return best, ok
+}
+
+// IsArchive reports whether Open knows the name's extension.
+func IsArchive(name string) bool {
+	_, ok := byName(name)
+	return ok
+}
+
+// Open opens the archive in b by the extension of its name, or by its first
+// bytes where that says nothing. key names this version of the archive in
+// facts; without a key nothing is kept.
+func Open(ctx context.Context, name string, b blob.Blob, facts blob.Facts, key string) (Archive, error) {
+	t, ok := byName(name)
+	if !ok {
+		head := make([]byte, min(512, b.Size()))
+		if _, err := b.ReadAt(head, 0); err != nil && err != io.EOF {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if t, ok = byMagic(head); !ok {
+			return nil, fmt.Errorf("%s: %w: not an archive of a known type", name, ErrUnsupported)
+		}
+	}
+	a, err := t.Open(ctx, b, facts, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return a, nil
+}
+
+func byMagic(head []byte) (Type, bool) {
+	typesMu.RLock()
+	defer typesMu.RUnlock()
+	for _, t := range types {
+		if t.Magic(head) {
+			return t, true
+		}
+	}
+	return Type{}, false
+}

@@ -1,0 +1,140 @@
+package sources
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/fetch"
+)
+
+// Timeouts of the network; zero values mean package fetch's defaults.
+type Timeouts struct {
+	Connect time.Duration
+	Header  time.Duration // from the request to the answer's header
+	Stall   time.Duration // without a byte of body
+}
+
+// Retries say how stubborn the client is; zero values mean package fetch's
+// defaults.
+type Retries struct {
+	Attempts   int // without progress, the first included
+	Backoff    time.Duration
+	MaxBackoff time.Duration
+}
+
+// Options of a Client.
+type Options struct {
+	Mirrors   []Mirror
+	Offline   bool
+	Budget    int64 // bytes to download in the client's life; 0: no limit
+	PerHost   int   // requests at a time to one host
+	Timeouts  Timeouts
+	Retries   Retries
+	Memory    int64      // bytes of the block cache
+	Whole     int64      // largest file kept in memory when its server has no ranges
+	Spool     string     // folder for larger ones; "": the system's
+	Facts     blob.Facts // sizes, validators and archive indexes are kept here
+	Log       *slog.Logger
+	UserAgent string
+}
+
+// Client is what all platforms share. It is safe for many goroutines.
+type Client struct {
+	mirrors []Mirror
+	fetch   *fetch.Client
+
+	mu      sync.Mutex
+	sources map[string]Source
+}
+
+// NewClient returns a client that the caller closes.
+func NewClient(o Options) *Client {
+	return &Client{
+		mirrors: o.Mirrors,
+		sources: map[string]Source{},
+		fetch: fetch.New(fetch.Options{
+			Offline: o.Offline, Budget: o.Budget, PerHost: o.PerHost,
+			Connect: o.Timeouts.Connect, Header: o.Timeouts.Header, Stall: o.Timeouts.Stall,
+			Attempts: o.Retries.Attempts, Backoff: o.Retries.Backoff, MaxBackoff: o.Retries.MaxBackoff,
+			Memory: o.Memory, Whole: o.Whole, Spool: o.Spool,
+			Facts: o.Facts, Log: o.Log, UserAgent: o.UserAgent,
+		}),
+	}
+}
+
+// Close ends all requests and waits for the client's goroutines.
+func (c *Client) Close() error { return c.fetch.Close() }
+
+// Source returns a platform's Source, made once for each client.
+func (c *Client) Source(platform string) (Source, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.sources[platform]; s != nil {
+		return s, nil
+	}
+	registryMu.Lock()
+	open := registry[platform]
+	registryMu.Unlock()
+	if open == nil {
+		return nil, fmt.Errorf("%w %q", ErrPlatform, platform)
+	}
+	s := open(c)
+	c.sources[platform] = s
+	return s, nil
+}
+
+// Open opens one file of a platform: through the Source where it is an Opener,
+// otherwise by the file's URL. ctx bounds the blob's reads too.
+func (c *Client) Open(ctx context.Context, platform string, f File) (blob.Blob, error) {
+	s, err := c.Source(platform)
+	if err != nil {
+		return nil, err
+	}
+	if f.Size == 0 && f.Sum == "" {
+		f.Size = -1 // recipes write 0 for a size that they do not know
+	}
+	if o, ok := s.(Opener); ok {
+		return o.Open(ctx, f)
+	}
+	return c.openURL(ctx, f)
+}
+
+// openURL opens a file by its http or https URL, mirrors applied.
+func (c *Client) openURL(ctx context.Context, f File) (blob.Blob, error) {
+	to, folder, err := resolve(c.mirrors, f.URL)
+	if err != nil {
+		return nil, err
+	}
+	if folder != "" {
+		return openIn(folder, to, f.Size)
+	}
+	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size})
+}
+
+// Get returns the body of a platform's API answer, mirrors applied; one of
+// more than limit bytes is an error.
+func (c *Client) Get(ctx context.Context, url string, limit int64) ([]byte, error) {
+	to, folder, err := resolve(c.mirrors, url)
+	if err != nil {
+		return nil, err
+	}
+	if folder == "" {
+		return c.fetch.Get(fetch.WithReason(ctx, "api"), to, limit)
+	}
+	b, err := openIn(folder, to, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	if b.Size() > limit {
+		return nil, fmt.Errorf("%s: more than %d bytes", to, limit)
+	}
+	return blob.ReadAll(b)
+}
+
+// Stats returns what was downloaded, a line for each host and reason.
+func (c *Client) Stats() []fetch.Stat { return c.fetch.Stats() }

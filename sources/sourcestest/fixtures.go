@@ -1,0 +1,83 @@
+package sourcestest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/omnimedseg/omnimedfs/sources"
+)
+
+// Record is a played record of a platform.
+type Record struct {
+	Name    string           // for Source.Files
+	Mirrors []sources.Mirror // that lead the platform's real URLs to the fake
+	Server  *Server          // nil where there is none
+}
+
+// Fixture plays a platform. A platform adds one in the file of its fake.
+type Fixture struct {
+	Single bool // a record is one file
+	Remote bool // content comes over the network
+	Play   func(t testing.TB, files map[string][]byte) Record
+}
+
+var (
+	fixturesMu sync.Mutex
+	fixtures   = map[string]Fixture{}
+)
+
+// RegisterFixture makes Conform play a platform so. A duplicate panics.
+func RegisterFixture(platform string, f Fixture) {
+	fixturesMu.Lock()
+	defer fixturesMu.Unlock()
+	if _, ok := fixtures[platform]; ok {
+		panic("sourcestest: fixture " + platform + " registered twice")
+	}
+	fixtures[platform] = f
+}
+
+func init() {
+	RegisterFixture("http", Fixture{Single: true, Remote: true, Play: playHTTP})
+	RegisterFixture("local", Fixture{Play: playLocal})
+	RegisterFixture("embedded", Fixture{Play: playEmbedded})
+}
+
+func playHTTP(t testing.TB, files map[string][]byte) Record {
+	srv := Serve(t, files)
+	const prefix = "https://example.org/data/"
+	for name := range files {
+		return Record{prefix + name, []sources.Mirror{{Prefix: prefix, Target: srv.URL + "/"}}, srv}
+	}
+	return Record{}
+}
+
+func playLocal(t testing.TB, files map[string][]byte) Record {
+	dir := t.TempDir()
+	for name, data := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Record{Name: dir}
+}
+
+var embeddedCount atomic.Int64
+
+func playEmbedded(t testing.TB, files map[string][]byte) Record {
+	fsys := fstest.MapFS{}
+	for name, data := range files {
+		fsys[name] = &fstest.MapFile{Data: data}
+	}
+	name := fmt.Sprintf("conformance-%d", embeddedCount.Add(1))
+	sources.RegisterEmbedded(name, fsys)
+	return Record{Name: name}
+}
