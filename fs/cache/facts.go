@@ -318,7 +318,7 @@ func unpackFact(b []byte) ([]byte, error) {
 	switch {
 	case len(b) > 0 && b[0] == 0:
 		return append([]byte{}, b[1:]...), nil
-	case len(b) > 0 && b[0] == 1:
+	case len(b) > 1 && b[0] == 1:
 		return factDecoder().DecodeAll(b[1:], nil)
 	}
 	return nil, errors.New("fact of an unknown form")

@@ -14,17 +14,19 @@ type move struct {
 }
 
 // offer puts a payload up for copying forward. At most half of a generation is:
-// the other half is what makes room.
-func (c *Cache) offer(k Key, at *place, g *generation) {
+// the other half is what makes room. It reports whether the offer was taken.
+func (c *Cache) offer(k Key, at *place, g *generation) bool {
 	n := need(at.rec)
 	if g.forwarded.Add(n) > c.target/2 {
 		g.forwarded.Add(-n)
-		return
+		return false
 	}
 	select {
 	case c.moves <- move{k, at, g}:
-	default: // busy: it was not so hot that it could not be made again
+		return true
+	default: // busy; a later read may offer it again
 		g.forwarded.Add(-n)
+		return false
 	}
 }
 

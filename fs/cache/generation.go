@@ -27,6 +27,7 @@ type generation struct {
 
 	mu   sync.RWMutex // held for reading while the db is used, for writing to close it
 	dead bool
+	gone atomic.Bool // dead, to be asked without the lock
 
 	ts        atomic.Uint64 // last commit timestamp
 	size      atomic.Int64  // bytes on disk: measured at open, then counted
@@ -159,6 +160,7 @@ func (g *generation) close() (err error) {
 		return nil
 	}
 	g.dead = true
+	g.gone.Store(true)
 	defer recoverInto(&err)
 	if g.hurt.Load() {
 		go func() { // it may wait for ever

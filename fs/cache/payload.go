@@ -60,13 +60,14 @@ func (p *Payload) ReadAt(b []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := b[:min(int64(len(b)), p.size-off)]
+	if g, ok := p.at.Load().src.(*generation); ok && g.gone.Load() {
+		// Decoded chunks may be there still, but what is read must be seen as hot
+		// where it lies now.
+		p.relocate()
+	}
 	n, err := p.read(want, off)
-	if errors.Is(err, errGone) {
-		// It may have been copied forward.
-		if at, found := p.c.find(p.key); found == nil && at.rec.size == p.size {
-			p.at.Store(&at)
-			n, err = p.read(want, off)
-		}
+	if errors.Is(err, errGone) && p.relocate() {
+		n, err = p.read(want, off)
 	}
 	switch {
 	case err == nil && len(want) < len(b):
@@ -81,6 +82,18 @@ func (p *Payload) ReadAt(b []byte, off int64) (int, error) {
 		p.c.dropDamaged(p.key, *p.at.Load())
 		return n, fmt.Errorf("%w: payload %s: %w", ErrDamaged, p.key, err)
 	}
+}
+
+// relocate looks for the payload in other generations: it may have been copied
+// forward, or filled again.
+func (p *Payload) relocate() bool {
+	at, err := p.c.find(p.key)
+	if err != nil || at.rec.size != p.size {
+		return false
+	}
+	p.at.Store(&at)
+	p.moved.Store(false)
+	return true
 }
 
 func (p *Payload) read(b []byte, off int64) (n int, err error) {
@@ -103,7 +116,7 @@ func (p *Payload) read(b []byte, off int64) (n int, err error) {
 		off += int64(m)
 	}
 	if g, ok := at.src.(*generation); ok && g.danger.Load() && !p.moved.Swap(true) {
-		p.c.offer(p.key, at, g)
+		p.moved.Store(p.c.offer(p.key, at, g))
 	}
 	return n, nil
 }
