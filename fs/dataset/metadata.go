@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -39,6 +41,15 @@ func (d *Dataset) Metadata(ctx context.Context, name string) (blob.Blob, error) 
 			return b.Flush()
 		})
 	})
+}
+
+// derived returns plain bytes under key, made once by write.
+func (d *Dataset) derived(ctx context.Context, key cache.Key, write func(ctx context.Context, w io.Writer) error) (*cache.Payload, error) {
+	p, err := d.env.Cache.Get(ctx, key)
+	if !errors.Is(err, cache.ErrMiss) {
+		return p, err
+	}
+	return d.env.Cache.Fill(ctx, key, func(ctx context.Context, w *cache.Writer) error { return write(ctx, w) })
 }
 
 // metadataVersion changes with the text of any metadata file.

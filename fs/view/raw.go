@@ -98,5 +98,3 @@ func (f *rawFile) Open(ctx context.Context) (blob.Blob, error) { return f.d.Open
 func (f *rawFile) Xattrs(ctx context.Context) (map[string]string, error) {
 	return f.d.RawXattrs(ctx, f.i)
 }
-func (f *rawFile) Cached() bool                    { return f.d.IsRawCached(f.i) }
-func (f *rawFile) Fetch(ctx context.Context) error { return f.d.FetchRaw(ctx, f.i) }

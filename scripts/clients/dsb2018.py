@@ -111,7 +111,7 @@ def main():
             r.add("cache on disk, images and masks; the PNGs", f"{st['disk']}, {png}")
             check_sizes(r, m.dir)
             fetched(server)
-        with Mount(f"{work}/cache", "--datasets", ID, "--offline") as m:
+        with Mount(f"{work}/cache", "--datasets", ID, "--mirror", f"{URL}={server.url}", "--offline") as m:
             c = z.cases[0]
             try:
                 same = np.array_equal(np.asarray(Image.open(f"{m.dir}/datasets/{ID}/images/{c}.png")), np.asarray(z.pixels(z.image(c))))
