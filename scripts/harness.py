@@ -152,7 +152,8 @@ modality = "{'ct' if dim == 3 else 'microscopy'}"
 dim = {dim}
 anatomy = "none"
 license = "CC0-1.0"
-status = "verified"
+status = "unverified"
+missing = "made by a benchmark"
 synthetic = true
 
 [citation]

@@ -89,10 +89,3 @@ func (f *flights[K]) run(key K, w *flight, work func(ctx context.Context) error)
 	}()
 	w.err = work(f.env.ctx)
 }
-
-// forget drops a remembered failure, so that the next do tries again.
-func (f *flights[K]) forget(key K) {
-	f.mu.Lock()
-	delete(f.failed, key)
-	f.mu.Unlock()
-}
