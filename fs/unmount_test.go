@@ -152,6 +152,24 @@ func TestUnmountFreesEverything(t *testing.T) {
 	}
 }
 
+func TestWorkersThatAreDoneNeedNoTime(t *testing.T) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 50 {
+		w := newWorkers()
+		w.start()
+		w.done()
+		if err := w.wait(ended); err != nil || w.start() {
+			t.Fatal(err)
+		}
+	}
+	w := newWorkers()
+	w.start()
+	if err := w.wait(ended); err == nil {
+		t.Error("did not wait")
+	}
+}
+
 func TestUnmountFromOutside(t *testing.T) {
 	root, _ := sampleTree()
 	dir, s := mount(t, root, Options{})

@@ -48,6 +48,11 @@ func (w *workers) wait(ctx context.Context) error {
 	select {
 	case <-w.idle:
 		return nil
+	default: // also when ctx has ended before: taking a million inodes away takes seconds
+	}
+	select {
+	case <-w.idle:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}

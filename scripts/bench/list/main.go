@@ -32,7 +32,7 @@ var (
 	folders = flag.Int("folders", 1, "folders")
 	rounds  = flag.Int("rounds", 3, "rounds; the median is reported")
 	work    = flag.String("work", ".", "where the ordinary folders are made, on the disk to compare with")
-	only    = flag.String("only", "", "measure only the commands whose name contains this")
+	only    = flag.String("only", "", "measure only this command")
 	serve   = flag.Bool("serve", false, "mount at the argument and wait (what the measurement runs)")
 	keep    = flag.Bool("keep", false, "keep the ordinary folders for the next run")
 )
@@ -131,7 +131,7 @@ func measure() error {
 	fmt.Printf("%-22s %10s %10s %7s   %10s %10s %7s\n", "", "ext4 cold", "mount", "ratio", "ext4 warm", "mount", "ratio")
 	fmt.Printf("resident before: %d kB\n", resident(daemon.Process.Pid))
 	for _, c := range commands() {
-		if !strings.Contains(c.name, *only) {
+		if *only != "" && c.name != *only {
 			continue
 		}
 		var pc, pw, mc, mw []time.Duration
