@@ -216,6 +216,9 @@ func dsbImage(tb testing.TB, f *zip.File) content {
 
 func TestDSBIsNoBiggerThanPNG(t *testing.T) {
 	every := 8
+	if testing.Short() {
+		every = 40
+	}
 	if os.Getenv("CACHE_ALL_DSB") != "" {
 		every = 1
 	}

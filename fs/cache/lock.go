@@ -58,7 +58,7 @@ func lock(dir, mount string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
 	text, _ := json.Marshal(holder{os.Getpid(), strings.Join(os.Args, " "), mount, time.Now().Round(time.Second)}) // plain fields only
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = f.WriteAt(append(text, '\n'), 0)
 	}
 	if err != nil {
