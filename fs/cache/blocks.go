@@ -8,7 +8,7 @@ import (
 // blocks holds decoded chunks, the latest used ones up to a number of bytes,
 // and lets each be decoded by one goroutine while the others wait.
 type blocks struct {
-	shards [16]shard
+	shards []shard
 }
 
 type shard struct {
@@ -36,9 +36,10 @@ type block struct {
 }
 
 func newBlocks(memory int64) *blocks {
-	b := &blocks{}
+	// A shard that cannot hold some chunks would throw away what was decoded ahead.
+	b := &blocks{shards: make([]shard, min(max(memory/(8*chunkTarget), 1), 16))}
 	for i := range b.shards {
-		b.shards[i] = shard{limit: int(memory) / len(b.shards), m: map[blockKey]*list.Element{}, order: list.New()}
+		b.shards[i] = shard{limit: max(int(memory)/len(b.shards), 8*chunkTarget), m: map[blockKey]*list.Element{}, order: list.New()}
 	}
 	return b
 }

@@ -177,6 +177,9 @@ func (g *generation) close() (err error) {
 func (g *generation) remove() error {
 	closed := g.close()
 	dead := g.dir + ".dead"
+	if err := os.RemoveAll(dead); err != nil {
+		return errors.Join(err, closed)
+	}
 	if err := os.Rename(g.dir, dead); err != nil {
 		return errors.Join(err, closed)
 	}

@@ -19,7 +19,7 @@ func TestLimitBoundsTheDisk(t *testing.T) {
 	c := open(t, dir, Options{Limit: limit})
 	total := 400 << 20
 	if testing.Short() {
-		total = 150 << 20
+		total = 120 << 20
 	}
 	const size = 3<<19 + 11
 	var (
@@ -66,15 +66,15 @@ func TestLimitBoundsTheDisk(t *testing.T) {
 
 func TestTooLargeIsServedAndNotKept(t *testing.T) {
 	dir := t.TempDir()
-	c := open(t, dir, Options{Limit: 16 << 20})
+	c := open(t, dir, Options{Limit: 8 << 20})
 	small := payload(1, 1<<20)
 	mustFill(t, c, key(1), small, Layout{}, "")
-	big := payload(2, 40<<20)
+	big := payload(2, 14<<20)
 	p := mustFill(t, c, key(2), big, Layout{}, "meta")
 	if got, err := readAll(p); err != nil || !bytes.Equal(got, big) {
 		t.Fatal("wrong bytes", err)
 	}
-	if s := c.Stats(); s.Spooled < 40<<20 || s.Disk > 16<<20 {
+	if s := c.Stats(); s.Spooled < 14<<20 || s.Disk > 8<<20 {
 		t.Errorf("spooled %d, disk %d", s.Spooled, s.Disk)
 	}
 	if q, err := c.Get(t.Context(), key(2)); err != nil {
@@ -85,14 +85,14 @@ func TestTooLargeIsServedAndNotKept(t *testing.T) {
 	if !c.Has(key(1)) {
 		t.Error("a large payload pushed out a small one")
 	}
-	p = mustFill(t, c, key(3), payload(3, 30<<20), Layout{}, "")
+	p = mustFill(t, c, key(3), payload(3, 12<<20), Layout{}, "")
 	if c.Has(key(2)) {
 		t.Error("a second large payload did not take the first one's place")
 	}
-	if err := c.Trim(t.Context(), 16<<20); err != nil {
+	if err := c.Trim(t.Context(), 8<<20); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readAll(p); err != nil || len(got) != 30<<20 {
+	if got, err := readAll(p); err != nil || len(got) != 12<<20 {
 		t.Error("an open large payload was trimmed:", err)
 	}
 	if s := c.Stats(); s.Spooled != 0 {
@@ -107,7 +107,7 @@ func TestHotIsCopiedForward(t *testing.T) {
 	c := open(t, t.TempDir(), Options{Limit: 32 << 20})
 	hot := payload(0, 1<<20)
 	p := mustFill(t, c, key(0), hot, Layout{}, "")
-	for i := 1; i < 150; i++ {
+	for i := 1; i < 90; i++ {
 		mustFill(t, c, key(i), payload(i, 1<<20), Layout{}, "")
 		b := make([]byte, 1000)
 		if _, err := p.ReadAt(b, int64(i)*500); err != nil || !bytes.Equal(b, hot[i*500:][:1000]) {

@@ -127,12 +127,9 @@ func joinChannels(dst, planes []byte, n int, green bool) {
 	switch n {
 	case 3:
 		r, g, b := p(0), p(1)[:size], p(2)[:size]
-		i := 0
-		for ; i+2 <= size; i++ { // four bytes at a time; the fourth is written again
-			binary.LittleEndian.PutUint32(dst[3*i:], uint32(r[i])|uint32(g[i])<<8|uint32(b[i])<<16)
-		}
-		for ; i < size; i++ {
-			dst[3*i], dst[3*i+1], dst[3*i+2] = r[i], g[i], b[i]
+		for i := range r {
+			d := dst[3*i : 3*i+3 : 3*i+3]
+			d[0], d[1], d[2] = r[i], g[i], b[i]
 		}
 	case 4:
 		r, g, b, a := p(0), p(1)[:size], p(2)[:size], p(3)[:size]
