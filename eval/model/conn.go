@@ -36,7 +36,6 @@ type call struct {
 	kind    string // the type of the answer
 	session uint64
 	step    int
-	limit   int64
 	done    chan struct{}
 	reply   *message
 	err     error

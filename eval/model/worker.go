@@ -77,6 +77,9 @@ func NewWorker(ctx context.Context, opt Options) (*Worker, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	if opt.Command == "" && opt.Socket == "" {
+		return nil, fmt.Errorf("%w: neither a command nor a socket is given", ErrWorker)
+	}
 	w := &Worker{opt: opt}
 	w.mu.Lock()
 	defer w.mu.Unlock()
