@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ func (a *app) hidden() tree.Child {
 	now := func() time.Time { return time.Now().Truncate(time.Second) }
 	return tree.Folder(".omnimedfs", a.started,
 		tree.Snapshots("status.json", now, func() []byte {
-			s, _ := a.Status(nil) // asks nothing that can fail
+			s, _ := a.Status(context.Background()) // asks nothing that can fail
 			text, _ := json.MarshalIndent(s, "", "  ")
 			return metrics.Pad(text)
 		}),
