@@ -113,6 +113,12 @@ def can_drop_caches():
     return os.access("/proc/sys/vm/drop_caches", os.W_OK)
 
 
+def cache_drops():
+    """How often anybody has dropped the page cache since the machine started."""
+    with open("/proc/vmstat") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("drop_pagecache "))
+
+
 def drop_caches():
     os.sync()
     with open("/proc/sys/vm/drop_caches", "w") as f:
