@@ -3,7 +3,7 @@ data, and a table of results with targets."""
 import json, os, shutil, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.environ.get("OMNIMEDFS", os.path.join(ROOT, "bin", "omnimedfs"))
+BIN = os.environ.get("OMNIMEDFS", os.path.join(ROOT, ".bin", "omnimedfs"))
 
 
 def clean_env():
