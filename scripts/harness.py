@@ -3,7 +3,7 @@ data, and a table of results with targets."""
 import json, os, shutil, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.environ.get("OMNIMEDFS", os.path.join(ROOT, "bin", "omnimedfs"))
+BIN = os.environ.get("OMNIMEDFS", os.path.join(ROOT, ".bin", "omnimedfs"))
 
 
 def clean_env():
@@ -111,6 +111,12 @@ def interleaved(rounds, **fns):
 
 def can_drop_caches():
     return os.access("/proc/sys/vm/drop_caches", os.W_OK)
+
+
+def cache_drops():
+    """How often anybody has dropped the page cache since the machine started."""
+    with open("/proc/vmstat") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("drop_pagecache "))
 
 
 def drop_caches():

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-bin=$root/bin
+bin=$root/.bin
 python=${PYTHON:-/usr/bin/python3} # Debian's: the packages below are for it
 export PATH="$bin:$PATH"
 command -v go >/dev/null || export PATH="/usr/local/go/bin:$PATH"
@@ -34,7 +34,7 @@ need() {
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build makes bin/omnimedfs.
+# build makes .bin/omnimedfs.
 build() {
 	command -v go >/dev/null || die "Go is needed: https://go.dev/dl"
 	(cd "$root" && go build -o "$bin/omnimedfs" ./cmd/omnimedfs)

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+
+	"github.com/omnimedseg/omnimedfs/convertcore/format"
+	"github.com/omnimedseg/omnimedfs/sources"
 )
 
 // versionInfo is what version prints.
@@ -56,5 +60,9 @@ func version() versionInfo {
 
 // registered names the platforms and raw formats of this build.
 func registered() (platforms, formats []string) {
-	return []string{}, []string{}
+	for _, f := range format.All() {
+		formats = append(formats, f.Name)
+	}
+	slices.Sort(formats)
+	return sources.Platforms(), formats
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The demo datasets: each copying tool on a mount that was never read, then all
-# readers. bin/omnimedfs must be built.
+# readers. .bin/omnimedfs must be built.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 work=$(mktemp -d)
