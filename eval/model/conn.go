@@ -76,7 +76,8 @@ func (c *conn) write() {
 		c.writing = true
 		c.mu.Unlock()
 		if err := writeMessage(c.w, m); err != nil {
-			c.fail(failure(StatusCrash, "worker ended: %w", err))
+			// The worker is gone, but its last answers may still lie in the
+			// channel: who is to blame is known when all are read.
 			return
 		}
 	}
@@ -132,24 +133,25 @@ func (c *conn) deliver(m *message) bool {
 }
 
 // fail ends the connection: the oldest request gets the blame, the others
-// errGone.
+// errGone. The first blame stands: what the closed channel says afterwards is
+// only its echo.
 func (c *conn) fail(blame error) {
-	c.kill()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		return
-	}
-	c.err = blame
-	for i, p := range c.pending {
-		p.err = errGone
-		if i == 0 {
-			p.err = blame
+	first := c.err == nil
+	if first {
+		c.err = blame
+		for i, p := range c.pending {
+			p.err = errGone
+			if i == 0 {
+				p.err = blame
+			}
+			close(p.done)
 		}
-		close(p.done)
+		c.pending, c.out = nil, nil
+		c.wake.Broadcast()
 	}
-	c.pending, c.out = nil, nil
-	c.wake.Broadcast()
+	c.mu.Unlock()
+	c.kill()
 }
 
 func (c *conn) dead() bool {

@@ -91,6 +91,8 @@ func NewWorker(ctx context.Context, opt Options) (*Worker, error) {
 
 // Name is the name and version that the worker gave.
 func (w *Worker) Name() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return strings.TrimSpace(w.hello.Name + " " + w.hello.Version)
 }
 
@@ -176,10 +178,13 @@ func (w *Worker) Open(ctx context.Context, c *Case) (Session, error) {
 }
 
 func (w *Worker) takes(nd int) bool {
-	if len(w.hello.NDims) == 0 {
+	w.mu.Lock()
+	dims := w.hello.NDims
+	w.mu.Unlock()
+	if len(dims) == 0 {
 		return true
 	}
-	for _, d := range w.hello.NDims {
+	for _, d := range dims {
 		if d == nd {
 			return true
 		}
