@@ -93,6 +93,9 @@ func compareNuclei(t *testing.T, r *Recipe, zipPath string, cases int) {
 		if c.ID != f[0] || c.Split != "train" {
 			t.Fatalf("case %d is %s in %q, want %s in train", i, c.ID, c.Split, f[0])
 		}
+		if cases > 100 && i%everyNth != 0 {
+			continue
+		}
 		for k, p := range []*convertcore.Part{&c.Images[0], &c.Labels[0]} {
 			im := convertAndCheck(t, conv, raw, c, p)
 			if got := sum(im.Payload()); got != f[1+k] {
@@ -101,7 +104,7 @@ func compareNuclei(t *testing.T, r *Recipe, zipPath string, cases int) {
 		}
 	}
 	if i != cases {
-		t.Errorf("compared %d cases, want %d", i, cases)
+		t.Errorf("NumPy has %d cases, want %d", i, cases)
 	}
 }
 
