@@ -102,6 +102,7 @@ step "gofmt" check_gofmt
 step "go vet" go vet ./...
 step "staticcheck" check_staticcheck
 step "go test -race" check_tests
+step "previews of all robot users, without the race detector" go test -run TestPreviews ./cmd/omnieval
 fuzz=${FUZZ:-5}
 if [ "$fuzz" -gt 0 ]; then
 	step "fuzz, $fuzz s a target" check_fuzz "$fuzz"
