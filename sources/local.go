@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
@@ -51,7 +52,10 @@ func (localSource) Files(ctx context.Context, record string) ([]File, error) {
 			return nil
 		}
 		u := url.URL{Scheme: "file", Path: record, Fragment: p}
-		out = append(out, File{blob.Info{Path: p, Size: st.Size()}, u.String()})
+		// A file that was written anew must not be taken for what the cache
+		// holds of the old one.
+		version := blob.Modified + strconv.FormatInt(st.ModTime().UnixNano(), 10)
+		out = append(out, File{blob.Info{Path: p, Size: st.Size(), Sum: version}, u.String()})
 		return nil
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -130,13 +129,6 @@ func TestPartsShare(t *testing.T) {
 	l := cases[0].Labels
 	if len(l) != 2 || &l[0].Raw[0] != &l[1].Raw[0] {
 		t.Error("classes of one label map do not share its paths")
-	}
-}
-
-func TestSplitsOf(t *testing.T) {
-	got, err := json.Marshal(SplitsOf([]convertcore.Case{{ID: "a", Split: "train"}, {ID: "b"}, {ID: "c", Split: "val"}, {ID: "d", Split: "train"}}))
-	if want := `{"train":["a","d"],"val":["c"],"test":[]}`; err != nil || string(got) != want {
-		t.Errorf("%s, %v, want %s", got, err, want)
 	}
 }
 

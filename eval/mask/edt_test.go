@@ -51,7 +51,7 @@ func TestEDT(t *testing.T) {
 	many.Workers = 3
 	each(t, func(t *testing.T, rng *rand.Rand, m *mask.Mask) {
 		if m.Voxels() > 1500 {
-			t.Skip("too large for brute force")
+			return // too large for brute force
 		}
 		one.Inside(m)
 		many.Inside(m)

@@ -86,11 +86,9 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// TestBigRun is the acceptance line: 2 GB read through a limit of 200 MB.
-func TestBigRun(t *testing.T) {
-	if os.Getenv("CACHE_BIG") == "" {
-		t.Skip("two minutes of work: set CACHE_BIG=1")
-	}
+// BenchmarkBigRun is the acceptance line: 2 GB read through a limit of 200 MB.
+// It takes two minutes, so it is a benchmark.
+func BenchmarkBigRun(t *testing.B) {
 	dir := t.TempDir()
 	c, err := Open(t.Context(), dir, Options{Limit: 200 << 20, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -132,11 +130,8 @@ func TestBigRun(t *testing.T) {
 	t.Logf("opened again in %v: disk %d MB, %d MB anonymous (heap not given back yet), %d MB mapped", time.Since(begin), diskUse(dir)>>20, anon>>20, file>>20)
 }
 
-// TestMillionFacts measures a million small facts.
-func TestMillionFacts(t *testing.T) {
-	if os.Getenv("CACHE_BIG") == "" {
-		t.Skip("a minute of work: set CACHE_BIG=1")
-	}
+// BenchmarkMillionFacts measures a million small facts.
+func BenchmarkMillionFacts(t *testing.B) {
 	dir := t.TempDir()
 	c := open(t, dir, Options{})
 	begin := time.Now()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
 // Slot is one output of every case: its image, one channel of it, or the mask
@@ -105,7 +106,7 @@ func (d *Dataset) Xattrs(_ context.Context, c, slot int) (map[string]string, err
 func (d *Dataset) RawXattrs(_ context.Context, i int) (map[string]string, error) {
 	f := d.state.Load().raw.At(i)
 	out := d.recipeXattrs()
-	if kind, sum, ok := strings.Cut(f.Sum, ":"); ok && kind != "mtime" {
+	if kind, sum, ok := strings.Cut(f.Sum, ":"); ok && kind+":" != blob.Modified {
 		out[kind] = sum
 	}
 	if f, ok := d.env.Failures.Last("datasets/" + d.Recipe.ID + "/" + RawPath(f.Path)); ok {

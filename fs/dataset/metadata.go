@@ -149,7 +149,7 @@ func writeRaw(w *bufio.Writer, f blob.Info) {
 		Size *int64 `json:"size"`
 		Sum  string `json:"sum,omitempty"`
 	}{Path: RawPath(f.Path), Sum: f.Sum}
-	if strings.HasPrefix(f.Sum, "mtime:") { // of this machine alone
+	if strings.HasPrefix(f.Sum, blob.Modified) { // of this machine alone
 		row.Sum = ""
 	}
 	if f.Size >= 0 {

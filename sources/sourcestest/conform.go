@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func conformListing(t *testing.T, platform string, f Fixture) {
 		if file.Size != -1 && file.Size != int64(len(data)) {
 			t.Errorf("%s: size %d, want %d or -1", file.Path, file.Size, len(data))
 		}
-		if file.Sum != "" {
+		if file.Sum != "" && !strings.HasPrefix(file.Sum, blob.Modified) {
 			if h, err := blob.NewHash(file.Sum); err != nil {
 				t.Error(err)
 			} else if h.Write(data); blob.CheckSum(h, file.Sum) != nil {
