@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,8 +157,11 @@ func (d *Dataset) Size(ctx context.Context, c, slot int, nii bool) (int64, error
 	return n, nil
 }
 
-// wrap says whose error it is.
+// wrap says whose error it is, where the converter has not said so.
 func (d *Dataset) wrap(s *state, c, slot int, err error) error {
+	if strings.HasPrefix(err.Error(), d.Recipe.ID+": ") {
+		return err
+	}
 	p := s.idx.slots[slot]
 	what := "image"
 	if p.Kind == convertcore.KindLabel {
