@@ -41,6 +41,12 @@ def torchvision_epoch(folder):
         torchvision.io.read_image(p)
 
 
+def refaults():
+    """Pages of files that the kernel had reclaimed and had to read again."""
+    with open("/proc/vmstat") as f:
+        return next(int(l.split()[1]) for l in f if l.startswith("workingset_refault_file "))
+
+
 def cold(folder, also=()):
     drop_caches()
     for f in also:
@@ -68,12 +74,13 @@ def main():
             for f in (images, ext4):
                 read_files(f)  # Pillow alone leaves the last page of some files unread
                 pil_epoch(f)
-            before, drops = m.requests(), cache_drops()
+            before, drops, lost = m.requests(), cache_drops(), refaults()
             pil = interleaved(a.rounds, ext4=lambda: pil_epoch(ext4), mount=lambda: pil_epoch(images))
             dl0 = interleaved(3, ext4=lambda: loader_epoch(ext4, 0), mount=lambda: loader_epoch(images, 0))
             dl2 = interleaved(3, ext4=lambda: loader_epoch(ext4, 2), mount=lambda: loader_epoch(images, 2))
             tv = interleaved(3, ext4=lambda: torchvision_epoch(ext4), mount=lambda: torchvision_epoch(images))
             after = m.requests()
+            r.add("page-cache refaults in the warm epochs (above 0 the kernel reclaims pages)", refaults() - lost)
             if cache_drops() != drops:
                 r.add("somebody dropped the page cache: the warm figures are void", cache_drops() - drops)
             r.ratio(f"warm, PIL + NumPy ({pil['ext4']:.2f} s, {pil['mount']:.2f} s)", pil["ext4"] / pil["mount"], 5)
