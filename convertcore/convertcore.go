@@ -103,6 +103,16 @@ type Selector interface {
 	Mask(dst []byte, src Image) error
 }
 
+// Drawer is implemented by a Selector whose label is no image on a grid of its
+// own, but shapes or segments that are drawn onto the grid of the case's image:
+// contours, RTSTRUCT, DICOM-SEG. Its Mask is not called.
+type Drawer interface {
+	// Draw sets dst[i] to 1 where voxel i of grid (x fastest, len(dst) is
+	// grid.Pixels()) belongs to the class and leaves the others. paths are the
+	// label's raw files. A label that does not fit the grid is ErrMismatch.
+	Draw(ctx context.Context, dst []byte, raw Raw, paths []string, grid Header) error
+}
+
 // Converter turns a dataset's raw files into cases and their parts.
 type Converter interface {
 	// Cases reads names and small tables only. The result is sorted by ID.
@@ -165,4 +175,7 @@ type Image interface {
 	Lead() []byte
 	// Encode writes the listed container: PNG or .nii.gz.
 	Encode(w io.Writer) error
+	// Warnings are what a user should know of how the raw files were read, such
+	// as "slice 17 is missing"; they are kept with the converted image.
+	Warnings() []string
 }

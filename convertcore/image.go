@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 var (
@@ -14,9 +15,10 @@ var (
 
 // Raster is a 2-D image, served as PNG.
 type Raster struct {
-	header  Header
-	pix     []byte
-	indices []byte
+	header   Header
+	pix      []byte
+	indices  []byte
+	warnings []string
 }
 
 // NewRaster wraps the rows of a w×h image with 1 to 4 samples of 8 or 16 bits
@@ -41,7 +43,16 @@ func (r *Raster) WithIndices(indices []byte) (*Raster, error) {
 	if int64(len(indices)) != r.header.Pixels() {
 		return nil, fmt.Errorf("%w: %d palette indices for %d pixels", ErrMismatch, len(indices), r.header.Pixels())
 	}
-	return &Raster{r.header, r.pix, indices}, nil
+	out := *r
+	out.indices = indices
+	return &out, nil
+}
+
+// Warn returns r with warnings added.
+func (r *Raster) Warn(warnings ...string) *Raster {
+	out := *r
+	out.warnings = slices.Concat(r.warnings, warnings)
+	return &out
 }
 
 // Indices returns the palette indices; nil where there was no palette.
@@ -51,12 +62,14 @@ func (r *Raster) Header() Header           { return r.header }
 func (r *Raster) Payload() []byte          { return r.pix }
 func (r *Raster) Lead() []byte             { return nil }
 func (r *Raster) Encode(w io.Writer) error { return encode(w, r) }
+func (r *Raster) Warnings() []string       { return r.warnings }
 
 // Volume is a 3-D or 4-D image, served as NIfTI-1.
 type Volume struct {
-	header Header
-	lead   []byte
-	voxels []byte
+	header   Header
+	lead     []byte
+	voxels   []byte
+	warnings []string
 }
 
 // NewVolume wraps voxels (little-endian, x fastest) and the bytes that stand
@@ -71,13 +84,21 @@ func NewVolume(h Header, lead, voxels []byte) (*Volume, error) {
 	if len(lead) != h.Lead {
 		return nil, fmt.Errorf("%w: lead of %d bytes where the header says %d", ErrMismatch, len(lead), h.Lead)
 	}
-	return &Volume{h, lead, voxels}, nil
+	return &Volume{header: h, lead: lead, voxels: voxels}, nil
+}
+
+// Warn returns v with warnings added.
+func (v *Volume) Warn(warnings ...string) *Volume {
+	out := *v
+	out.warnings = slices.Concat(v.warnings, warnings)
+	return &out
 }
 
 func (v *Volume) Header() Header           { return v.header }
 func (v *Volume) Payload() []byte          { return v.voxels }
 func (v *Volume) Lead() []byte             { return v.lead }
 func (v *Volume) Encode(w io.Writer) error { return encode(w, v) }
+func (v *Volume) Warnings() []string       { return v.warnings }
 
 func checkPayload(h Header, payload []byte) error {
 	if err := h.Check(); err != nil {

@@ -116,7 +116,7 @@ func (d *Dataset) store(ctx context.Context, s *state, c int, p *convertcore.Par
 
 // describe makes the meta record of a converted image.
 func (d *Dataset) describe(s *state, p *convertcore.Part, img convertcore.Image) ([]byte, error) {
-	m := convertcore.Meta{Header: img.Header(), Lead: img.Lead()}
+	m := convertcore.Meta{Header: img.Header(), Lead: img.Lead(), Warnings: img.Warnings()}
 	var err error
 	if m.Sums, err = convertcore.SumsOf(img); err != nil {
 		return nil, err
