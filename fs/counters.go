@@ -14,6 +14,7 @@ type Counters struct {
 	StatFs, Ioctl, Forget         int64
 	ReadBytes                     int64 // bytes handed to the kernel
 	HeaderAhead                   int64 // sizes looked up before anybody asked
+	FilesAhead                    int64 // cached files decoded before anybody read them
 	Errors, Interrupts            int64
 }
 
@@ -24,6 +25,7 @@ type counters struct {
 	getXAttr, listXAttr           atomic.Int64
 	statFs, ioctl, forget         atomic.Int64
 	readBytes, headerAhead        atomic.Int64
+	filesAhead                    atomic.Int64
 	errors, interrupts            atomic.Int64
 }
 
@@ -35,6 +37,7 @@ func (c *counters) load() Counters {
 		GetXAttr: c.getXAttr.Load(), ListXAttr: c.listXAttr.Load(),
 		StatFs: c.statFs.Load(), Ioctl: c.ioctl.Load(), Forget: c.forget.Load(),
 		ReadBytes: c.readBytes.Load(), HeaderAhead: c.headerAhead.Load(),
+		FilesAhead: c.filesAhead.Load(),
 		Errors: c.errors.Load(), Interrupts: c.interrupts.Load(),
 	}
 }

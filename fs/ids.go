@@ -23,7 +23,8 @@ type folder struct {
 	id, parent uint64
 	base, n    uint64
 	loaded     atomic.Bool // base and n are set
-	ahead      sequence
+	sizes      sequence    // of lookups
+	reads      sequence    // of files that were begun
 }
 
 // ids numbers the tree. Folders are never forgotten while the mount lives:

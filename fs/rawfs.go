@@ -25,16 +25,17 @@ var (
 type rawFS struct {
 	fuse.RawFileSystem // ENOSYS for what is not here
 
-	opts     Options
-	ctx      context.Context // the mount's
-	cancel   context.CancelCauseFunc
-	ids      *ids
-	counters counters
-	flights  singleflight.Group
-	workers  *workers
-	handles  *handles
-	volatile *snapshots
-	aheadSem chan struct{}
+	opts      Options
+	ctx       context.Context // the mount's
+	cancel    context.CancelCauseFunc
+	ids       *ids
+	counters  counters
+	flights   singleflight.Group
+	workers   *workers
+	handles   *handles
+	volatile  *snapshots
+	aheadSem  chan struct{} // header reads ahead
+	decodeSem chan struct{} // files that are decoded ahead
 }
 
 func newRawFS(ctx context.Context, root tree.Dir, opts Options) *rawFS {
@@ -43,11 +44,12 @@ func newRawFS(ctx context.Context, root tree.Dir, opts Options) *rawFS {
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
 		opts:          opts,
 		ctx:           ctx, cancel: cancel,
-		ids:      newIDs(root),
-		workers:  newWorkers(),
-		handles:  newHandles(maxHandles),
-		volatile: newSnapshots(),
-		aheadSem: make(chan struct{}, aheadWorkers),
+		ids:       newIDs(root),
+		workers:   newWorkers(),
+		handles:   newHandles(maxHandles),
+		volatile:  newSnapshots(),
+		aheadSem:  make(chan struct{}, aheadWorkers),
+		decodeSem: make(chan struct{}, aheadFiles),
 	}
 }
 

@@ -97,6 +97,9 @@ func (s *rawFS) readAt(id uint64, file tree.File, off, n int64) (buf []byte, err
 	if first {
 		go s.open(h, file)
 	}
+	if off == 0 {
+		s.readFilesAhead(id)
+	}
 	b, err := h.wait(s.ctx)
 	if err != nil {
 		return nil, err

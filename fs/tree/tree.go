@@ -63,6 +63,12 @@ type File interface {
 	Open(ctx context.Context) (blob.Blob, error)
 }
 
+// Resident is implemented by files that may have to be fetched or converted.
+type Resident interface {
+	// Resident reports whether opening and reading does neither.
+	Resident() bool
+}
+
 // Volatile is a file whose content changes while it is mounted: the status and
 // error files. A snapshot is what one opening of it sees.
 type Volatile interface {

@@ -118,6 +118,7 @@ type part struct {
 }
 
 func (f *part) ModTime() time.Time       { return f.d.Recipe.Published }
+func (f *part) Resident() bool           { return f.d.IsCached(f.c, f.slot) }
 func (f *part) KnownSize() (int64, bool) { return f.d.KnownSize(f.c, f.slot, f.nii) }
 func (f *part) Size(ctx context.Context) (int64, error) {
 	return f.d.Size(ctx, f.c, f.slot, f.nii)
