@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/jpeg"
 
@@ -125,22 +126,16 @@ func jpegDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conve
 	if size := img.Bounds().Size(); size != image.Pt(h.Dims[0], h.Dims[1]) {
 		return nil, malformed("JPEG of %v where its first frame says %v", size, h.Dims[:2])
 	}
-	pix := make([]byte, 0, h.PayloadSize())
-	switch m := img.(type) {
-	case *image.Gray:
-		for y := range h.Dims[1] {
-			pix = append(pix, m.Pix[y*m.Stride:][:h.Dims[0]]...)
-		}
-	case *image.YCbCr:
-		pix = rgbOfYCbCr(pix, m)
-	case *image.RGBA:
-		for y := range h.Dims[1] {
-			for row := m.Pix[y*m.Stride:][:4*h.Dims[0]]; len(row) > 0; row = row[4:] {
-				pix = append(pix, row[:3]...)
-			}
-		}
-	default:
+	pix, channels := jpegSamples(img)
+	if channels != h.Channels {
 		return nil, unsupported("JPEG decoded as %T", img)
 	}
-	return convertcore.NewRaster(h.Dims[0], h.Dims[1], h.Channels, 8, pix)
+	r, err := convertcore.NewRaster(h.Dims[0], h.Dims[1], h.Channels, 8, pix)
+	if err != nil {
+		return nil, err
+	}
+	if o := exifOrientation(b); o != 1 {
+		r = r.Warn(fmt.Sprintf("EXIF orientation %d is not applied", o))
+	}
+	return r, nil
 }

@@ -2,11 +2,13 @@ package format
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -59,4 +61,32 @@ func names(t *testing.T, dir, pattern string) (out []string) {
 		t.Fatalf("no %s in %s", pattern, dir)
 	}
 	return out
+}
+
+type (
+	headerFunc func(context.Context, convertcore.Raw, []string) (convertcore.Header, error)
+	decodeFunc func(context.Context, convertcore.Raw, []string) (convertcore.Image, error)
+)
+
+// fuzzFormat checks what holds for any bytes: errors are of the two kinds, what
+// decodes has the header that was read, and memory is bounded.
+func fuzzFormat(t *testing.T, header headerFunc, decode decodeFunc, file []byte) {
+	known := func(err error) bool {
+		return err == nil || errors.Is(err, convertcore.ErrFormat) || errors.Is(err, convertcore.ErrUnsupported)
+	}
+	h, herr := header(t.Context(), one(file), []string{"a"})
+	if !known(herr) {
+		t.Error(herr)
+	}
+	var img convertcore.Image
+	var err error
+	if n := allocated(func() { img, err = decode(t.Context(), one(file), []string{"a"}) }); n > 256<<20 {
+		t.Errorf("%d bytes allocated for %d", n, len(file))
+	}
+	if !known(err) {
+		t.Error(err)
+	}
+	if err == nil && (herr != nil || img.Header() != h) {
+		t.Errorf("header %+v, %v; image %+v", h, herr, img.Header())
+	}
 }

@@ -1,6 +1,10 @@
 package label
 
-import "github.com/omnimedseg/omnimedfs/convertcore"
+import (
+	"encoding/binary"
+
+	"github.com/omnimedseg/omnimedfs/convertcore"
+)
 
 func init() {
 	Register("above", func(arg any) (convertcore.Selector, error) {
@@ -19,6 +23,33 @@ func (a Above) Mask(dst []byte, src convertcore.Image) error {
 	if err != nil {
 		return err
 	}
-	s.mask(dst, func(x float64) bool { return x > float64(a) }, true)
+	over := func(x float64) bool { return x > float64(a) }
+	if s.Bits == 8 && s.Channels == 1 {
+		maskBytes(dst, s.data[:len(dst)], (*[256]byte)(s.table(over)))
+		return nil
+	}
+	s.mask(dst, over, true)
 	return nil
+}
+
+// maskBytes sets dst where table has 1. Masks are mostly background: eight
+// pixels of one value that is not selected are passed over at once.
+func maskBytes(dst, data []byte, table *[256]byte) {
+	le := binary.LittleEndian
+	n := len(data) &^ 7
+	for i := 0; i < n; i += 8 {
+		v := le.Uint64(data[i:])
+		if v == uint64(data[i])*0x0101010101010101 {
+			d := le.Uint64(dst[i:])
+			le.PutUint64(dst[i:], d|uint64(table[data[i]])*0x0101010101010101)
+			continue
+		}
+		d, t := dst[i:i+8:i+8], data[i:i+8:i+8]
+		for j := range d {
+			d[j] |= table[t[j]]
+		}
+	}
+	for i := n; i < len(data); i++ {
+		dst[i] |= table[data[i]]
+	}
 }

@@ -1,0 +1,33 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestPNGSpeed prints the median time of decoding each PNG of a folder, for
+// scripts/bench/png.sh.
+func TestPNGSpeed(t *testing.T) {
+	dir := os.Getenv("OMNIMEDFS_PNG_FILES")
+	if dir == "" {
+		t.Skip("OMNIMEDFS_PNG_FILES is not set: scripts/bench/png.sh sets it")
+	}
+	for _, name := range names(t, dir, "*.png") {
+		file := read(t, dir, name)
+		var times []time.Duration
+		for range 41 {
+			start := time.Now()
+			if _, err := decodePNG(bytes.Clone(file)); err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, time.Since(start))
+		}
+		slices.Sort(times)
+		fmt.Printf("ours %s %d\n", filepath.Join(dir, name), times[20].Nanoseconds())
+	}
+}
