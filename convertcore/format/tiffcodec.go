@@ -74,7 +74,7 @@ func (p *tiffPage) expand(dst, src []byte, rows int) error {
 		copy(dst, src)
 		return nil
 	case tiffPackBits:
-		return unpackBits(dst, src)
+		return unpackPackBits(dst, src)
 	case tiffJPEG:
 		return p.expandJPEG(dst, src, rows)
 	case tiffLZW:
@@ -117,8 +117,8 @@ func (p *tiffPage) expand(dst, src []byte, rows int) error {
 	return nil
 }
 
-// unpackBits is PackBits (TIFF 6.0, section 9).
-func unpackBits(dst, src []byte) error {
+// unpackPackBits is PackBits (TIFF 6.0, section 9).
+func unpackPackBits(dst, src []byte) error {
 	for len(dst) > 0 {
 		if len(src) < 2 {
 			return malformed("PackBits cut short")

@@ -1,0 +1,388 @@
+package format
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/geom"
+)
+
+// lattices calls f with every way to run the axes of one grid: origin and
+// spacing in LPS+ mm, dims along L, P and S. index maps a voxel of the plain
+// order (L, P, S) to one of the turned grid.
+func lattices(dims [3]int, origin, spacing [3]float64, f func(grid convertcore.Header, index func(x, y, z int) int)) {
+	for _, perm := range [][3]int{{0, 1, 2}, {1, 0, 2}, {2, 0, 1}} {
+		for flips := range 8 {
+			h := convertcore.Header{Form: convertcore.NIfTI, Channels: 1, Bits: 8, Lead: 352, Dims: [4]int{1, 1, 1, 1}}
+			h.Affine[3][3] = 1
+			first := origin
+			for k, axis := range perm {
+				step := spacing[axis]
+				if flips>>axis&1 == 1 {
+					first[axis] += step * float64(dims[axis]-1)
+					step = -step
+				}
+				h.Dims[k], h.Affine[axis][k] = dims[axis], step
+			}
+			for axis, sign := range [3]float64{-1, -1, 1} {
+				h.Affine[axis][3] = first[axis]
+				for k := range 4 {
+					h.Affine[axis][k] *= sign
+				}
+			}
+			f(h, func(x, y, z int) int {
+				v := [3]int{x, y, z}
+				at, stride := 0, 1
+				for k, axis := range perm {
+					i := v[axis]
+					if flips>>axis&1 == 1 {
+						i = dims[axis] - 1 - i
+					}
+					at, stride = at+i*stride, stride*h.Dims[k]
+				}
+				return at
+			})
+		}
+	}
+}
+
+// plain turns a mask of a turned grid back.
+func plain(m []byte, dims [3]int, index func(x, y, z int) int) []byte {
+	out := make([]byte, 0, len(m))
+	for z := range dims[2] {
+		for y := range dims[1] {
+			for x := range dims[0] {
+				out = append(out, m[index(x, y, z)])
+			}
+		}
+	}
+	return out
+}
+
+// The grid of testdata/make_labels.py.
+var (
+	madeDims    = [3]int{5, 6, 4}
+	madeOrigin  = [3]float64{-10.5, 20.25, -7}
+	madeSpacing = [3]float64{0.7, 0.8, 2.5}
+)
+
+func checkMade(t *testing.T, dir, name string) {
+	t.Helper()
+	s, err := ReadSEG(t.Context(), folder(dir), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range s.Segments() {
+		want := read(t, dir, strings.TrimSuffix(name, ".dcm")+"."+strconv.Itoa(g.Number)+".mask")
+		if !bytes.Contains(want, []byte{1}) {
+			t.Fatalf("%s: the test's mask is empty", name)
+		}
+		lattices(madeDims, madeOrigin, madeSpacing, func(grid convertcore.Header, index func(x, y, z int) int) {
+			dst := make([]byte, grid.Pixels())
+			n, err := s.Draw(t.Context(), dst, grid, 0.5, func(h Segment) bool { return h.Number == g.Number })
+			if err != nil || n != 1 || !bytes.Equal(plain(dst, madeDims, index), want) {
+				t.Errorf("%s, segment %d on %s: %d drawn, %v, or another mask", name, g.Number, geom.Orientation(grid.Affine), n, err)
+			}
+		})
+	}
+}
+
+func TestSEG(t *testing.T) {
+	checkMade(t, "testdata/labels", "binary.dcm")
+	s, err := ReadSEG(t.Context(), folder("testdata/labels"), "binary.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := s.Segments()[1]
+	if g.Number != 3 || g.Label != "Segment 3 ä" || g.Type != (Code{"2", "SCT", "Liver"}) || g.Algorithm != "MANUAL" || s.Type != "BINARY" || s.FrameOfReference != "1.2.3.4.6" {
+		t.Errorf("segment %+v of %+v", g, s)
+	}
+	if src := s.frames[0].sources; len(src) != 1 || !strings.HasPrefix(src[0], "1.2.3.") {
+		t.Errorf("sources %v", src)
+	}
+	for _, file := range []string{"binary.dcm", "contours.dcm"} {
+		if uid, err := ReferencedSeries(t.Context(), folder("testdata/labels"), []string{file}); uid != "1.2.3.4.5" || err != nil {
+			t.Errorf("%s: series %q, %v", file, uid, err)
+		}
+	}
+}
+
+// Files of every kind that pydicom wrote give the masks they were made of.
+func TestSEGAgainstPydicom(t *testing.T) {
+	if err := exec.Command("/usr/bin/python3", "-c", "import pydicom").Run(); err != nil {
+		t.Skip("python3-pydicom:", err)
+	}
+	dir := t.TempDir()
+	python(t, "make_labels.py", dir)
+	for _, name := range names(t, dir, "*.dcm") {
+		if name != "contours.dcm" {
+			checkMade(t, dir, name)
+		}
+	}
+}
+
+func TestSEGMismatch(t *testing.T) {
+	s, err := ReadSEG(t.Context(), folder("testdata/labels"), "binary.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*convertcore.Header)
+		want   error
+	}{
+		"same":            {func(*convertcore.Header) {}, nil},
+		"slice off a bit": {func(h *convertcore.Header) { h.Affine[2][3] += 1.2 }, nil},
+		"slice beyond":    {func(h *convertcore.Header) { h.Affine[2][3] += 1.3 }, convertcore.ErrMismatch},
+		"beside":          {func(h *convertcore.Header) { h.Affine[0][3] += 0.01 }, convertcore.ErrMismatch},
+		"spacing":         {func(h *convertcore.Header) { h.Affine[1][1] *= 1.001 }, convertcore.ErrMismatch},
+		"narrow":          {func(h *convertcore.Header) { h.Dims[0]-- }, convertcore.ErrMismatch},
+		"tilted":          {func(h *convertcore.Header) { h.Affine[2][0] = 0.01 }, convertcore.ErrMismatch},
+		"no place":        {func(h *convertcore.Header) { h.Affine = geom.Affine{} }, convertcore.ErrMismatch},
+	} {
+		grid := madeGrid()
+		c.change(&grid)
+		for _, number := range []int{1, 99} { // 99: what has no frames has to fit too
+			_, err := s.Draw(t.Context(), make([]byte, grid.Pixels()), grid, 0.5, func(g Segment) bool { return g.Number == number })
+			if number == 1 && !errors.Is(err, c.want) || number == 99 && c.want != nil && name != "slice beyond" && !errors.Is(err, c.want) {
+				t.Errorf("%s, segment %d: %v", name, number, err)
+			}
+		}
+	}
+}
+
+// madeGrid is the grid in the plain order.
+func madeGrid() (grid convertcore.Header) {
+	first := true
+	lattices(madeDims, madeOrigin, madeSpacing, func(h convertcore.Header, _ func(x, y, z int) int) {
+		if first {
+			grid, first = h, false
+		}
+	})
+	return grid
+}
+
+func TestRTStruct(t *testing.T) {
+	s, err := ReadRTStruct(t.Context(), folder("testdata/labels"), "contours.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "POINT") || s.Series != "1.2.3.4.5" || len(s.ROIs()) != 6 {
+		t.Errorf("warnings %q, series %q", s.Warnings, s.Series)
+	}
+	const full = "..... .###. .###. .###. .###. ....."
+	for name, c := range map[string]struct {
+		slice int
+		rows  string
+		want  error
+	}{
+		"Square":  {1, full, nil},
+		"Hole":    {2, "..... .###. .#.#. .###. .###. .....", nil},
+		"Keyhole": {0, "..... .###. .#.#. .#.#. .###. .....", nil},
+		"Centers": {3, "..... .##.. .##.. .##.. ..... .....", nil},
+		"Oblique": {0, "", convertcore.ErrMismatch},
+		"Beyond":  {0, "", convertcore.ErrMismatch},
+	} {
+		want := make([]byte, 120)
+		for i, v := range strings.ReplaceAll(c.rows, " ", "") {
+			if v == '#' {
+				want[c.slice*30+i] = 1
+			}
+		}
+		lattices(madeDims, madeOrigin, madeSpacing, func(grid convertcore.Header, index func(x, y, z int) int) {
+			dst := make([]byte, grid.Pixels())
+			n, err := s.Draw(t.Context(), dst, grid, func(r ROI) bool { return r.Name == name })
+			if !errors.Is(err, c.want) || err == nil && (n != 1 || !bytes.Equal(plain(dst, madeDims, index), want)) {
+				t.Errorf("%s on %s: %v, drawn %v", name, geom.Orientation(grid.Affine), err, plain(dst, madeDims, index))
+			}
+		})
+	}
+}
+
+// A file that ends too early is an error, or its last elements say nothing.
+func TestLabelsTruncated(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{"binary.dcm", "contours.dcm"} {
+		file := read(t, "testdata/labels", name)
+		for range 200 {
+			n := rng.IntN(len(file))
+			_, errSEG := ReadSEG(t.Context(), one(file[:n]), name)
+			_, errRT := ReadRTStruct(t.Context(), one(file[:n]), name)
+			if errSEG == nil || errRT == nil {
+				t.Errorf("%s cut at %d of %d is read", name, n, len(file))
+			}
+		}
+	}
+}
+
+// Counts and lengths that lie cost no memory.
+func TestLabelsAllocate(t *testing.T) {
+	file := read(t, "testdata/labels", "binary.dcm")
+	for name, change := range map[string]func([]byte){
+		"frames": func(b []byte) { copy(b[bytes.Index(b, []byte("\x28\x00\x08\x00IS"))+8:], "9999999") },
+		"rows":   func(b []byte) { copy(b[bytes.Index(b, []byte("\x28\x00\x10\x00US"))+8:], "\xff\xff") },
+		"pixels": func(b []byte) { copy(b[bytes.LastIndex(b, []byte("\xe0\x7f\x10\x00OW"))+8:], "\xf0\xff\xff\x7f") },
+	} {
+		b := bytes.Clone(file)
+		change(b)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ReadSEG(t.Context(), one(b), "a.dcm")
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, convertcore.ErrFormat) || n > 1<<20 {
+			t.Errorf("%s: %d bytes allocated, %v", name, n, err)
+		}
+	}
+}
+
+func FuzzSEG(f *testing.F) {
+	f.Add(read(f, "testdata/labels", "binary.dcm"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ReadSEG(t.Context(), one(b), "a.dcm")
+		if err == nil {
+			grid := madeGrid()
+			_, _ = s.Draw(t.Context(), make([]byte, grid.Pixels()), grid, 0.5, func(Segment) bool { return true })
+		}
+	})
+}
+
+func FuzzRTStruct(f *testing.F) {
+	f.Add(read(f, "testdata/labels", "contours.dcm"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ReadRTStruct(t.Context(), one(b), "a.dcm")
+		if err == nil {
+			grid := madeGrid()
+			_, _ = s.Draw(t.Context(), make([]byte, grid.Pixels()), grid, func(ROI) bool { return true })
+		}
+	})
+}
+
+const realData = "../../../shared/real"
+
+// nrrdShorts reads the voxels of the reference label maps: short, gzip, on the
+// grid of the CT in the order L, P, S.
+func nrrdShorts(t *testing.T, name string) []byte {
+	b := read(t, realData, "dicom-seg", name)
+	z, err := gzip.NewReader(bytes.NewReader(b[bytes.Index(b, []byte("\n\n"))+2:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	voxels, err := io.ReadAll(z)
+	if err != nil || len(voxels) != 512*512*3*2 {
+		t.Fatalf("%s: %d bytes, %v", name, len(voxels), err)
+	}
+	return voxels
+}
+
+func TestSEGReal(t *testing.T) {
+	if _, err := os.Stat(realData); err != nil {
+		t.Skip("real data:", err)
+	}
+	dims := [3]int{512, 512, 3}
+	for file, maps := range map[string][]string{
+		"liver.dcm":            {"liver_seg.nrrd"},
+		"partial_overlaps.dcm": {"partial_overlaps-1.nrrd", "partial_overlaps-2.nrrd", "partial_overlaps-3.nrrd"},
+	} {
+		s, err := ReadSEG(t.Context(), folder(filepath.Join(realData, "dicom-seg")), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range s.Segments() {
+			want, n := make([]byte, 512*512*3), 0
+			for _, m := range maps {
+				for i, v := range nrrdShorts(t, m) {
+					if i%2 == 0 && int(v) == g.Number {
+						want[i/2] = 1
+						n++
+					}
+				}
+			}
+			if n == 0 {
+				t.Errorf("%s: segment %d is in no label map", file, g.Number)
+			}
+			lattices(dims, [3]float64{-235.199997, -226.800003, -128.690002}, [3]float64{0.810547, 0.810547, 1}, func(grid convertcore.Header, index func(x, y, z int) int) {
+				dst := make([]byte, grid.Pixels())
+				_, err := s.Draw(t.Context(), dst, grid, 0.5, func(h Segment) bool { return h.Number == g.Number })
+				if err != nil || !bytes.Equal(plain(dst, dims, index), want) {
+					t.Errorf("%s, segment %d %q on %s: differs, %v", file, g.Number, g.Label, geom.Orientation(grid.Affine), err)
+				}
+			})
+		}
+	}
+}
+
+// plastimatch fills the real structure set alike; mirrored it would not be.
+func TestRTStructAgainstPlastimatch(t *testing.T) {
+	plastimatch, err := exec.LookPath("plastimatch")
+	if err != nil {
+		t.Skip("plastimatch:", err)
+	}
+	if _, err := os.Stat(realData); err != nil {
+		t.Skip("real data:", err)
+	}
+	in, out := filepath.Join(realData, "rtstruct"), t.TempDir()
+	cmd := exec.Command(plastimatch, "convert", "--input", filepath.Join(in, "rt.dcm"), "--referenced-ct", in,
+		"--output-prefix", out, "--prefix-format", "nrrd", "--xor-contours") // a contour within another is a hole
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("plastimatch: %v\n%s", err, text)
+	}
+	b := read(t, out, names(t, out, "*.nrrd")[0])
+	body := b[bytes.Index(b, []byte("\n\n"))+2:]
+	if bytes.Contains(b[:len(b)-len(body)], []byte("encoding: gzip")) {
+		z, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err = io.ReadAll(z); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := ReadRTStruct(context.Background(), folder(in), "rt.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dims := [3]int{512, 512, 2}
+	lattices(dims, [3]float64{-125, -125, 60}, [3]float64{0.488281, 0.488281, 5}, func(grid convertcore.Header, index func(x, y, z int) int) {
+		dst := make([]byte, grid.Pixels())
+		if _, err := s.Draw(t.Context(), dst, grid, func(ROI) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		got := plain(dst, dims, index)
+		if d := dice(got, body); d < 0.98 {
+			t.Errorf("Dice %.4f on %s", d, geom.Orientation(grid.Affine))
+		}
+		mirrored := plain(got, dims, func(x, y, z int) int { return 511 - x + 512*(y+512*z) })
+		if d := dice(mirrored, body); d > 0.9 {
+			t.Errorf("Dice %.4f even when mirrored", d)
+		}
+	})
+}
+
+func dice(a, b []byte) float64 {
+	both, sum := 0, 0
+	for i := range a {
+		x, y := a[i] != 0, i < len(b) && b[i] != 0
+		if x && y {
+			both += 2
+		}
+		if x {
+			sum++
+		}
+		if y {
+			sum++
+		}
+	}
+	return float64(both) / float64(max(1, sum))
+}
