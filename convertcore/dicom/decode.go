@@ -8,15 +8,21 @@ import (
 	"github.com/omnimedseg/omnimedfs/convertcore/codec"
 )
 
-type decoder32 = func(stream []byte, f codec.Frame) ([]byte, error)
+type decodeFunc = func(stream []byte, f codec.Frame) ([]byte, error)
 
 // codecs are the decoders of encapsulated transfer syntaxes (PS3.5, A.4). rgb
 // marks those whose decoded colours are RGB already.
 var codecs = map[string]struct {
-	decode decoder32
+	decode decodeFunc
 	rgb    bool
 }{
-	"1.2.840.10008.1.2.5": {codec.RLE, false},
+	"1.2.840.10008.1.2.5":    {codec.RLE, false},
+	"1.2.840.10008.1.2.4.50": {codec.JPEG, true},
+	"1.2.840.10008.1.2.4.51": {codec.JPEG, true},
+	"1.2.840.10008.1.2.4.53": {codec.JPEG, true},
+	"1.2.840.10008.1.2.4.55": {codec.JPEG, true},
+	"1.2.840.10008.1.2.4.57": {codec.JPEG, true},
+	"1.2.840.10008.1.2.4.70": {codec.JPEG, true},
 }
 
 // Decode returns the samples of frame i in FrameSize bytes: rows from the top,
