@@ -16,7 +16,7 @@ var codecs = map[string]struct {
 	decode decodeFunc
 	rgb    bool
 }{
-	"1.2.840.10008.1.2.5":    {codec.RLE, false},
+	runLengths:               {codec.RLE, false},
 	"1.2.840.10008.1.2.4.50": {codec.JPEG, true},
 	"1.2.840.10008.1.2.4.51": {codec.JPEG, true},
 	"1.2.840.10008.1.2.4.53": {codec.JPEG, true},
@@ -55,7 +55,7 @@ func (f *Frames) DecodeInto(buf []byte, i int) ([]byte, error) {
 		return nil, unsupported("transfer syntax %.64s", syntax)
 	}
 	if f.Bits() > 16 {
-		if !strings.HasSuffix(syntax, ".5") {
+		if syntax != runLengths {
 			return nil, unsupported("transfer syntax %.64s of %d bits", syntax, f.Bits())
 		}
 		out, err := f.wideRLE(stream)
@@ -63,7 +63,7 @@ func (f *Frames) DecodeInto(buf []byte, i int) ([]byte, error) {
 	}
 	cf := codec.Frame{Width: f.Cols, Height: f.Rows, Samples: f.Samples, Bits: f.Bits(), Stored: f.Stored,
 		Signed: f.Signed, RGB: f.Photometric == "RGB"}
-	if !c.rgb {
+	if syntax == runLengths {
 		cf.Stored = cf.Bits // planes of bytes, whatever they mean
 	}
 	out, err := c.decode(stream, cf)

@@ -3,7 +3,6 @@ package dicom
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -56,13 +54,18 @@ func TestAgainstPydicom(t *testing.T) {
 	if err := json.Unmarshal(text, &files); err != nil {
 		t.Fatal(err)
 	}
-	equal, decoded := 0, 0
+	equal, decoded, missing := 0, 0, 0
 	for _, f := range files {
 		if f.Error != "" {
 			continue
 		}
-		decoded++
 		name := filepath.Base(f.Path)
+		if _, ok := codecs[f.Syntax]; !ok && strings.Contains(f.Syntax, ".1.2.4.") {
+			missing++
+			t.Logf("%s: this build has no decoder of %s", name, f.Syntax)
+			continue
+		}
+		decoded++
 		reason := compareOracle(t, dir, &f)
 		switch known := knownDifferent[name]; {
 		case reason == "":
@@ -76,7 +79,7 @@ func TestAgainstPydicom(t *testing.T) {
 			t.Errorf("%s (%s, %s as %s): %s", name, f.Syntax, f.Photometric, f.Now, reason)
 		}
 	}
-	t.Logf("%d of %d files equal", equal, decoded)
+	t.Logf("%d of %d files equal, %d of syntaxes that this build does not decode", equal, decoded, missing)
 	if equal*100 < decoded*95 {
 		t.Errorf("%d of %d files equal, want 95 %%", equal, decoded)
 	}
@@ -106,9 +109,6 @@ func compareOracle(t *testing.T, dir string, o *oracleFile) string {
 	for i := range fr.Frames {
 		p, err := fr.Decode(i)
 		if err != nil {
-			if errors.Is(err, convertcore.ErrUnsupported) && strings.Contains(err.Error(), "codecs") {
-				return ""
-			}
 			return err.Error()
 		}
 		got = append(got, p...)

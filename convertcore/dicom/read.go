@@ -11,6 +11,7 @@ const (
 	explicitLittle = "1.2.840.10008.1.2.1"
 	deflated       = "1.2.840.10008.1.2.1.99"
 	explicitBig    = "1.2.840.10008.1.2.2"
+	runLengths     = "1.2.840.10008.1.2.5"
 )
 
 // Read reads the data elements of a file of size bytes up to its pixels. Values

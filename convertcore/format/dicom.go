@@ -72,7 +72,9 @@ type dicomPlan struct {
 	warnings     []string
 }
 
-func (p *dicomPlan) warn(s string, args ...any) { p.warnings = append(p.warnings, fmt.Sprintf(s, args...)) }
+func (p *dicomPlan) warn(s string, args ...any) {
+	p.warnings = append(p.warnings, fmt.Sprintf(s, args...))
+}
 
 // headerReaders bounds how many headers are read at once: remote ones wait for
 // the network and not for us.
