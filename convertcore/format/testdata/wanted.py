@@ -13,7 +13,7 @@ def want(path, array, affine=None, png=False):
         shape = a.shape[:4]
     else:
         shape = (1,) * (4 - a.ndim) + a.shape
-    if a.dtype == np.float16:
+    if a.dtype.kind == "f" and a.dtype.itemsize == 2:
         a = a.astype(np.float32)
     if a.dtype == bool:
         a = a.astype(np.uint8)
