@@ -137,9 +137,20 @@ func zipFault(err error) error {
 	return err
 }
 
+// inside answers reads before the first byte as those behind the last: the
+// offsets in an archive may lie.
+type inside struct{ blob.Blob }
+
+func (b inside) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off > b.Size() {
+		return 0, io.EOF
+	}
+	return b.Blob.ReadAt(p, off)
+}
+
 // npzMember finds the array of a name, or the only one.
 func npzMember(b blob.Blob, name string) (*zip.File, error) {
-	z, err := zip.NewReader(b, b.Size())
+	z, err := zip.NewReader(inside{b}, b.Size())
 	if err != nil {
 		return nil, zipFault(err)
 	}
@@ -166,7 +177,7 @@ func npzMember(b blob.Blob, name string) (*zip.File, error) {
 func (n *npy) parse(r io.Reader, address Array) (int64, error) {
 	head := make([]byte, 10)
 	if _, err := io.ReadFull(r, head); err != nil {
-		return 0, n.src.fault(noEOF(err))
+		return 0, n.fault(noEOF(err))
 	}
 	if string(head[:6]) != npyMagic || head[6] < 1 || head[6] > 3 {
 		return 0, malformed("NPY magic %q", head[:8])
@@ -176,7 +187,7 @@ func (n *npy) parse(r io.Reader, address Array) (int64, error) {
 	if head[6] > 1 {
 		more := make([]byte, 2)
 		if _, err := io.ReadFull(r, more); err != nil {
-			return 0, n.src.fault(noEOF(err))
+			return 0, n.fault(noEOF(err))
 		}
 		size += int64(binary.LittleEndian.Uint16(more)) << 16
 		lead = 12
@@ -186,7 +197,7 @@ func (n *npy) parse(r io.Reader, address Array) (int64, error) {
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return 0, n.src.fault(noEOF(err))
+		return 0, n.fault(noEOF(err))
 	}
 	var err error
 	if n.array, err = parseNPY(string(text)); err != nil {
@@ -269,8 +280,7 @@ func (n *npy) fault(err error) error {
 		if n.src.err != nil {
 			err = n.src.err
 		}
-		var corrupt interface{ Error() string } = err
-		if strings.HasPrefix(corrupt.Error(), "flate:") {
+		if strings.HasPrefix(err.Error(), "flate:") {
 			return malformed("%v", err)
 		}
 		return zipFault(noEOF(err))
