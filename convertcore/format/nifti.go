@@ -10,7 +10,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/convertcore"
 )
 
-// NIfTI-1 and -2 in one file or as .hdr and .img, gzipped or not whatever the name
+// NIfTI-1 and -2, and Analyze 7.5, in one file or as .hdr and .img, gzipped or not whatever the name
 // says, of either byte order. It is served as one little-endian file with the
 // header that it has: scaling, both transforms and extensions are kept.
 func init() {
@@ -80,7 +80,14 @@ func niftiDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conv
 	if f.big {
 		swapElems(voxels, f.header.Elem())
 	}
-	return convertcore.NewVolume(f.header, lead, voxels)
+	v, err := convertcore.NewVolume(f.header, lead, voxels)
+	if err != nil {
+		return nil, err
+	}
+	if f.warning != "" {
+		v = v.Warn(f.warning)
+	}
+	return v, nil
 }
 
 // niftiFile is an open NIfTI of which the header was read.
@@ -140,6 +147,9 @@ func (f *niftiFile) readHead(pair bool) (err error) {
 			return f.data.fault(noEOF(err))
 		}
 		head, n, parse = append(head, more...), n+m, parseNIfTI2
+	}
+	if pair && isAnalyze(head) && !isNIfTI2(head) {
+		parse = parseAnalyze
 	}
 	f.at = int64(n)
 	if f.niftiHead, err = parse(head); err != nil {
