@@ -51,7 +51,7 @@ func For(path string, head []byte) (convertcore.Format, error) {
 // Detect is For with the first bytes read from raw: files are not always what
 // their name says.
 func Detect(ctx context.Context, raw convertcore.Raw, path string) (convertcore.Format, error) {
-	b, err := raw.Open(ctx, path)
+	b, err := raw.Open(ctx, filePath(path))
 	if err != nil {
 		return convertcore.Format{}, err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/convertcore"
 )
 
-// NIfTI-1 in one file or as .hdr and .img, gzipped or not whatever the name
+// NIfTI-1 and -2, and Analyze 7.5, in one file or as .hdr and .img, gzipped or not whatever the name
 // says, of either byte order. It is served as one little-endian file with the
 // header that it has: scaling, both transforms and extensions are kept.
 func init() {
@@ -24,6 +24,8 @@ func init() {
 			case isGzip(head):
 				return named
 			case len(head) >= 348 && (string(head[344:348]) == magicSingle || string(head[344:348]) == magicPair):
+				return true
+			case isNIfTI2(head):
 				return true
 			}
 			return named && hasExt(path, ".img", ".img.gz")
@@ -78,7 +80,14 @@ func niftiDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conv
 	if f.big {
 		swapElems(voxels, f.header.Elem())
 	}
-	return convertcore.NewVolume(f.header, lead, voxels)
+	v, err := convertcore.NewVolume(f.header, lead, voxels)
+	if err != nil {
+		return nil, err
+	}
+	if f.warning != "" {
+		v = v.Warn(f.warning)
+	}
+	return v, nil
 }
 
 // niftiFile is an open NIfTI of which the header was read.
@@ -130,12 +139,24 @@ func (f *niftiFile) readHead(pair bool) (err error) {
 	if n < 348 || err != nil && !pair {
 		return f.data.fault(noEOF(err))
 	}
+	parse := parseNIfTI
+	if isNIfTI2(head) {
+		more := make([]byte, nifti2Lead-convertcore.MinLead)
+		m, err := io.ReadFull(f.data, more)
+		if m < 540-convertcore.MinLead || err != nil && !pair {
+			return f.data.fault(noEOF(err))
+		}
+		head, n, parse = append(head, more...), n+m, parseNIfTI2
+	}
+	if pair && isAnalyze(head) && !isNIfTI2(head) {
+		parse = parseAnalyze
+	}
 	f.at = int64(n)
-	if f.niftiHead, err = parseNIfTI(head); err != nil {
+	if f.niftiHead, err = parse(head); err != nil {
 		return err
 	}
 	if f.pair != pair {
-		return malformed("NIfTI header with magic %q in the wrong kind of file", head[344:348])
+		return malformed("NIfTI header in the wrong kind of file")
 	}
 	if pair && f.extended {
 		if f.ext, err = io.ReadAll(io.LimitReader(f.data, convertcore.MaxLead)); err != nil {

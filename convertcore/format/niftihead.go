@@ -42,6 +42,7 @@ type niftiHead struct {
 	big      bool  // the file is big-endian
 	pair     bool
 	extended bool // extensions follow
+	warning  string
 }
 
 // parseNIfTI parses a header and the extension flag after it.
@@ -58,7 +59,7 @@ func parseNIfTI(b []byte) (f niftiHead, err error) {
 	case magicPair:
 		f.pair = true
 	case "\x00\x00\x00\x00":
-		return f, unsupported("Analyze 7.5 header")
+		return f, unsupported("Analyze 7.5 header without voxels in a file of their own")
 	default:
 		return f, malformed("NIfTI magic %q", b[344:348])
 	}

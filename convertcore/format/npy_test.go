@@ -1,0 +1,111 @@
+package format
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/omnimedseg/omnimedfs/convertcore"
+)
+
+func TestNPYAgainstNumPy(t *testing.T) { agree(t, "make_npy.py", 100) }
+
+func TestParseArray(t *testing.T) {
+	for raw, want := range map[string]Array{
+		"a/x.npz#train_images[12]": {"a/x.npz", "train_images", []int{12}},
+		"x.NPY#[:, 3]":             {"x.NPY", "", []int{-1, 3}},
+		"x.npz":                    {"x.npz", "", nil},
+		"x.npz#a":                  {"x.npz", "a", nil},
+		"case#1.png":               {"case#1.png", "", nil},
+		"d#[1]/x.npz#b[0]":         {"d#[1]/x.npz", "b", []int{0}},
+	} {
+		got, err := ParseArray(raw)
+		if err != nil || got.Path != want.Path || got.Name != want.Name || !slices.Equal(got.Index, want.Index) {
+			t.Errorf("%s: %+v, %v", raw, got, err)
+		}
+		if again, err := ParseArray(got.String()); err != nil || again.String() != got.String() {
+			t.Errorf("%s comes back as %s", got, again)
+		}
+	}
+	for _, raw := range []string{"x.npy#[-1]", "x.npy#[]", "x.npy#[1,a]", "x.npz#a[99999999999]"} {
+		if _, err := ParseArray(raw); !errors.Is(err, convertcore.ErrFormat) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+// npyFile is an array of 12 samples of two bytes.
+func npyFile(descr, shape string, samples []byte) []byte {
+	head := fmt.Sprintf("{'descr': %s, 'fortran_order': False, 'shape': %s, }\n", descr, shape)
+	return append([]byte(npyMagic+"\x01\x00"+string(rune(len(head)))+"\x00"+head), samples...)
+}
+
+func npzFile(t testing.TB, method uint16, names ...string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range names {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(npyFile("'<u2'", "(2, 2, 3)", []byte("abcdefghijklmnopqrstuvwx")))
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestNPYTruncated(t *testing.T) {
+	truncated(t, "a.npy", npyFile("'<u2'", "(2, 2, 3)", []byte("abcdefghijklmnopqrstuvwx")))
+	truncated(t, "a.npz", npzFile(t, zip.Deflate, "arr_0.npy"))
+	truncated(t, "a.npz", npzFile(t, zip.Store, "arr_0.npy"))
+}
+
+func TestNPYHostile(t *testing.T) {
+	for name, c := range map[string]struct {
+		path string
+		file []byte
+		want error
+	}{
+		"objects":   {"a.npy", npyFile("'|O'", "(2, 2)", nil), convertcore.ErrUnsupported},
+		"records":   {"a.npy", npyFile("[('a', '<u2')]", "(2, 2)", nil), convertcore.ErrUnsupported},
+		"complex":   {"a.npy", npyFile("'<c8'", "(2, 2)", nil), convertcore.ErrUnsupported},
+		"text":      {"a.npy", npyFile("'<U8'", "(2, 2)", nil), convertcore.ErrUnsupported},
+		"one axis":  {"a.npy", npyFile("'<u2'", "(12,)", make([]byte, 24)), convertcore.ErrUnsupported},
+		"empty":     {"a.npy", npyFile("'<u2'", "(0, 3)", nil), convertcore.ErrFormat},
+		"absurd":    {"a.npy", npyFile("'<u2'", "(9999, 9999, 9999)", nil), convertcore.ErrFormat},
+		"short":     {"a.npy", npyFile("'<u2'", "(4000, 4000)", make([]byte, 24)), convertcore.ErrFormat},
+		"index":     {"a.npy#[2]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"indices":   {"a.npy#[0,0,0,0]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"name":      {"a.npy#x", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"which":     {"a.npz", npzFile(t, zip.Store, "a.npy", "b.npy"), convertcore.ErrFormat},
+		"no such":   {"a.npz#c", npzFile(t, zip.Store, "a.npy", "b.npy"), convertcore.ErrFormat},
+		"not a zip": {"a.npz", []byte("PK\x03\x04 but no more"), convertcore.ErrFormat},
+	} {
+		f, err := For(c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Decode(t.Context(), one(c.file), []string{c.path}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzNPY(f *testing.F) {
+	f.Add(npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)))
+	f.Add(npyFile("'>f8'", "(1, 3)", make([]byte, 24)))
+	f.Add(npyFile("'|u1'", "(2, 4, 3)", make([]byte, 24)))
+	fuzzFormat(f, "a.npy")
+}
+
+func FuzzNPZ(f *testing.F) {
+	f.Add(npzFile(f, zip.Store, "a.npy"))
+	f.Add(npzFile(f, zip.Deflate, "a.npy"))
+	fuzzFormat(f, "a.npz")
+}
