@@ -34,10 +34,11 @@ need() {
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build makes .bin/omnimedfs.
+# build makes .bin/omnimedfs and .bin/omnieval.
 build() {
 	command -v go >/dev/null || die "Go is needed: https://go.dev/dl"
-	(cd "$root" && go build -o "$bin/omnimedfs" ./cmd/omnimedfs)
+	mkdir -p "$bin"
+	(cd "$root" && go build -o "$bin/" ./cmd/omnimedfs ./cmd/omnieval)
 }
 
 # fuse_ready says why nothing can be mounted here, and fails.

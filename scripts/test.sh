@@ -114,7 +114,9 @@ step "readers of the demo datasets over a mount" bash scripts/clients/demo.sh
 zip=${DSB2018_ZIP:-$root/../shared/real/dsb2018/stage1_train.zip}
 if [ -f "$zip" ]; then
 	step "DSB 2018 over HTTP" bash scripts/clients/dsb2018.sh "$zip"
+	step "omnieval over mounts: demo and DSB 2018" bash scripts/clients/omnieval.sh "$zip"
 else
+	step "omnieval over a mount: demo" bash scripts/clients/omnieval.sh
 	skipped=$((skipped + 1))
 	say "skipped: DSB 2018 over HTTP (set DSB2018_ZIP to its stage1_train.zip)"
 fi

@@ -23,14 +23,11 @@ func init() {
 	register("metrics", command{args: "GT PRED", about: "compare two masks, or two folders of masks (PNG, NIfTI, NPY)", setup: setupMetrics})
 }
 
-// comparison is the result for one pair.
+// comparison is the result for one pair, with the case's name in lists.
 type comparison struct {
 	Case    string              `json:"case,omitempty"`
 	Metrics map[string]*float64 `json:"metrics"`
 	Status  string              `json:"status"`
-	Penalty float64             `json:"penalty_mm"`
-	Spacing []float64           `json:"spacing"`
-	Shape   []int               `json:"shape"`
 }
 
 // Statuses of pairs that could not be compared as they are.
@@ -133,7 +130,7 @@ func compareMasks(truth, pred *mask.Mask, metrics []metric.Metric) (comparison, 
 	if err != nil {
 		return comparison{}, err
 	}
-	return comparison{Metrics: r.Named(metrics), Status: string(r.Status), Penalty: r.Penalty, Spacing: truth.Spacing(), Shape: truth.Dims()}, nil
+	return comparison{Metrics: r.Named(metrics), Status: string(r.Status)}, nil
 }
 
 // compareFolders pairs files by their path below the folders, extensions left

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/omnimedseg/omnimedfs/eval/report"
-	"github.com/omnimedseg/omnimedfs/eval/session"
 )
 
 func init() {
@@ -18,17 +17,11 @@ func init() {
 func setupReport(f *pflag.FlagSet) func(context.Context, *streams, []string) error {
 	root := f.String("data", "", "root of the standard tree, if it moved; for the pictures of the worst cases")
 	return func(ctx context.Context, s *streams, args []string) error {
-		if len(args) != 1 {
-			return usagef("wants the folder of a run")
-		}
-		info, err := session.ReadInfo(args[0])
+		info, err := openRun(args, *root)
 		if err != nil {
 			return err
 		}
-		if *root == "" {
-			*root = info.Data
-		}
-		if err := report.Write(ctx, args[0], *root); err != nil {
+		if err := report.Write(ctx, args[0], info.Data); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(s.out, filepath.Join(args[0], report.HTMLFile))

@@ -20,10 +20,7 @@ func setupResume(f *pflag.FlagSet) func(context.Context, *streams, []string) err
 	m.define(f)
 	e.define(f)
 	return func(ctx context.Context, s *streams, args []string) error {
-		if len(args) != 1 {
-			return usagef("wants the folder of a run")
-		}
-		info, err := session.ReadInfo(args[0])
+		info, err := openRun(args, *data)
 		if err != nil {
 			return err
 		}
@@ -32,10 +29,20 @@ func setupResume(f *pflag.FlagSet) func(context.Context, *streams, []string) err
 			return err
 		}
 		opt := session.Options{Data: info.Data, Dir: args[0], Shard: shard}
-		if *data != "" {
-			opt.Data = *data
-		}
 		m.restore(info.Config.Model)
 		return start(ctx, s, &info.Config, &m, &e, opt)
 	}
+}
+
+// openRun reads the run whose folder is the only argument. data replaces where
+// its data was, unless it is "".
+func openRun(args []string, data string) (*session.Info, error) {
+	if len(args) != 1 {
+		return nil, usagef("wants the folder of a run")
+	}
+	info, err := session.ReadInfo(args[0])
+	if err == nil && data != "" {
+		info.Data = data
+	}
+	return info, err
 }

@@ -123,6 +123,9 @@ func (im *Image) sample(i int) float64 {
 		return float64(im.Data[i])
 	case 16:
 		v := order.Uint16(im.Data[2*i:])
+		if t.Float {
+			return half(v)
+		}
 		if t.Signed {
 			return float64(int16(v))
 		}
@@ -145,6 +148,21 @@ func (im *Image) sample(i int) float64 {
 		return float64(int64(v))
 	}
 	return float64(v)
+}
+
+// half is the value of an IEEE 754 binary16.
+func half(v uint16) float64 {
+	exponent, fraction := int(v>>10&31), float64(v&1023)
+	f := math.Ldexp(fraction, -24)
+	switch {
+	case exponent == 31 && fraction == 0:
+		f = math.Inf(1)
+	case exponent == 31:
+		f = math.NaN()
+	case exponent > 0:
+		f = math.Ldexp(1024+fraction, exponent-25)
+	}
+	return math.Copysign(f, float64(1-2*int(v>>15)))
 }
 
 // Percentile returns the q-th percentile (0..100) of the intensities, linear
@@ -171,8 +189,8 @@ func (im *Image) Percentile(q float64) float64 {
 	return float64(im.sorted[low])*(1-f) + float64(im.sorted[high])*f
 }
 
-// Mask returns the voxels where any color channel is stored as other than
-// zero, or the palette index is not zero. spacing replaces the image's own where it is not nil.
+// Mask returns the voxels where the scaled value of any color channel is other
+// than zero, or the palette index is not zero. spacing replaces the image's own where it is not nil.
 func (im *Image) Mask(spacing []float64) (*mask.Mask, error) {
 	if spacing == nil {
 		spacing = im.Spacing
@@ -180,7 +198,7 @@ func (im *Image) Mask(spacing []float64) (*mask.Mask, error) {
 	raw := im.Data
 	if im.indices != nil {
 		raw = im.indices
-	} else if im.Channels != 1 || im.Type.Bits != 8 {
+	} else if im.Channels != 1 || im.Type.Bits != 8 || im.Inter != 0 {
 		raw = im.nonzero()
 	}
 	return mask.FromBytes(im.Dims, spacing, raw, im.Order)
@@ -192,7 +210,7 @@ func (im *Image) nonzero() []byte {
 	n := im.colors()
 	for i := range out {
 		for c := range n {
-			if im.sample(i*im.Channels+c) != 0 {
+			if im.sample(i*im.Channels+c)*im.Slope+im.Inter != 0 {
 				out[i] = 1
 				break
 			}

@@ -81,7 +81,7 @@ func parseNPYHeader(text string) (*Image, error) {
 	im := &Image{Channels: 1, Slope: 1}
 	size, _ := strconv.Atoi(d[3])
 	im.Type = Type{Bits: size * 8, Float: d[2] == "f", Signed: d[2] == "i", BigEndian: d[1] == ">"}
-	if d[2] == "f" && size < 4 || d[2] == "b" && size != 1 {
+	if d[2] == "f" && size < 2 || d[2] == "b" && size != 1 {
 		return nil, fmt.Errorf("%w: type %s%s", ErrNPY, d[2], d[3])
 	}
 	if f[1] == "True" {

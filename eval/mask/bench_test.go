@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 )
 
@@ -46,12 +47,7 @@ func benchMasks(b *testing.B) (gt, pred *mask.Mask) {
 
 func readBench(b *testing.B, path string) *mask.Mask {
 	b.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	m, err := mask.ReadNPY(f, nil)
+	m, err := data.ReadMask(b.Context(), path, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

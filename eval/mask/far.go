@@ -17,15 +17,24 @@ type farField struct {
 // never a distance.
 const farAway = math.MaxUint16
 
-// distances fills dst for the voxels in left, which are in C order.
-func (f *farField) distances(dst []float64, set *Mask, left []asked, workers int) {
+// span prepares the box around set and the voxels that will be asked for:
+// those in left where these are all, else all of queries.
+func (f *farField) span(set, queries *Mask, left []asked, whole bool) {
 	f.box = set.Box()
-	for _, q := range left {
-		p := q.at
-		f.box = f.box.Union(Box{Min: p, Max: Point{p[0] + 1, p[1] + 1, p[2] + 1}})
+	if !whole {
+		f.box = f.box.Union(queries.Box())
+	} else {
+		for _, q := range left {
+			p := q.at
+			f.box = f.box.Union(Box{Min: p, Max: Point{p[0] + 1, p[1] + 1, p[2] + 1}})
+		}
 	}
 	f.size = f.box.Size()
 	f.sweep(set)
+}
+
+// distances fills dst for the voxels in left, which are in C order.
+func (f *farField) distances(dst []float64, set *Mask, left []asked, workers int) {
 	if len(f.work) < workers {
 		f.work = make([]farPlane, workers)
 	}

@@ -43,30 +43,67 @@ const nearRows = 256
 // masks have the same axes, else ErrGrid; the spacing is set's. An empty set
 // is infinitely far.
 func (n *Nearest) Distances(dst []float64, set, queries *Mask) ([]float64, error) {
+	err := n.Each(dst, set, queries, math.MaxInt, func(d []float64) { dst = d })
+	if queries.Empty() {
+		dst = dst[:0]
+	}
+	return dst, err
+}
+
+// Each is Distances in portions of about limit voxels, given to f one after
+// the other; buf is memory for them, and f may keep what it is given only
+// until it returns.
+func (n *Nearest) Each(buf []float64, set, queries *Mask, limit int, f func(d []float64)) error {
 	if !SameGrid(set, queries) {
-		return nil, gridError(set, queries)
+		return gridError(set, queries)
 	}
 	total := queries.Count()
-	dst = slices.Grow(dst[:0], total)[:total]
-	if set.Empty() {
-		for i := range dst {
-			dst[i] = math.Inf(1)
-		}
-		return dst, nil
-	}
 	n.prepare(set)
-	n.left = n.left[:0]
 	// Most voxels far: do not look at rows in vain.
-	tried, missed := n.walk(nil, set, queries, max(1, total/256))
-	if missed*4 <= tried {
-		n.walk(dst, set, queries, 1)
-	} else {
-		n.all(queries)
+	close := false
+	if !set.Empty() {
+		tried, missed := n.walk(nil, set, queries, 0, queries.rows(), max(1, total/256))
+		close = missed*4 <= tried
 	}
-	if len(n.left) > 0 {
-		n.far.distances(dst, set, n.left, max(1, n.Workers))
+	swept := false
+	for from := 0; from < queries.rows(); {
+		to, count := queries.portion(from, limit)
+		buf = slices.Grow(buf[:0], count)[:count]
+		n.left = n.left[:0]
+		switch {
+		case set.Empty():
+			for i := range buf {
+				buf[i] = math.Inf(1)
+			}
+		case close:
+			n.walk(buf, set, queries, from, to, 1)
+		default:
+			n.all(queries, from, to)
+		}
+		if len(n.left) > 0 {
+			if !swept {
+				n.far.span(set, queries, n.left, to-from == queries.rows())
+				swept = true
+			}
+			n.far.distances(buf, set, n.left, max(1, n.Workers))
+		}
+		if count > 0 {
+			f(buf)
+		}
+		from = to
 	}
-	return dst, nil
+	return nil
+}
+
+// portion returns where the rows from from on hold limit voxels, one row at
+// least, and how many they hold.
+func (m *Mask) portion(from, limit int) (to, count int) {
+	for to = from; to < m.rows() && (to == from || count < limit); to++ {
+		for _, w := range m.row(to) {
+			count += bits.OnesCount64(w)
+		}
+	}
+	return to, count
 }
 
 // asked is a voxel whose distance is wanted, and where it goes.
@@ -75,11 +112,11 @@ type asked struct {
 	to int
 }
 
-// walk looks around every step-th voxel of queries, fills dst and lists what
-// was not settled; without dst it only counts.
-func (n *Nearest) walk(dst []float64, set, queries *Mask, step int) (tried, missed int) {
+// walk looks around every step-th voxel of some rows of queries, fills dst and
+// lists what was not settled; without dst it only counts.
+func (n *Nearest) walk(dst []float64, set, queries *Mask, from, to, step int) (tried, missed int) {
 	n1, i := queries.dims[1], 0
-	for r := range queries.rows() {
+	for r := from; r < to; r++ {
 		for k, w := range queries.row(r) {
 			for ; w != 0; w &= w - 1 {
 				if i++; i%step != 0 {
@@ -104,12 +141,16 @@ func (n *Nearest) walk(dst []float64, set, queries *Mask, step int) (tried, miss
 	return tried, missed
 }
 
-// all lists every voxel of queries.
-func (n *Nearest) all(queries *Mask) {
-	i := 0
-	for p := range queries.All() {
-		n.left = append(n.left, asked{p, i})
-		i++
+// all lists every voxel of some rows of queries.
+func (n *Nearest) all(queries *Mask, from, to int) {
+	n1, i := queries.dims[1], 0
+	for r := from; r < to; r++ {
+		for k, w := range queries.row(r) {
+			for ; w != 0; w &= w - 1 {
+				n.left = append(n.left, asked{Point{r / n1, r % n1, k<<6 + bits.TrailingZeros64(w)}, i})
+				i++
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 	"github.com/omnimedseg/omnimedfs/eval/metric"
 )
@@ -18,13 +19,8 @@ func benchMasks(b *testing.B) (gt, pred *mask.Mask) {
 	}
 	var m [2]*mask.Mask
 	for i, name := range []string{"gt.npy", "pred.npy"} {
-		f, err := os.Open(filepath.Join(dir, name))
-		if err != nil {
-			b.Fatal(err)
-		}
-		m[i], err = mask.ReadNPY(f, nil)
-		f.Close()
-		if err != nil {
+		var err error
+		if m[i], err = data.ReadMask(b.Context(), filepath.Join(dir, name), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

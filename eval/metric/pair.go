@@ -1,10 +1,6 @@
 package metric
 
-import (
-	"math"
-
-	"github.com/omnimedseg/omnimedfs/eval/mask"
-)
+import "github.com/omnimedseg/omnimedfs/eval/mask"
 
 // Pair is one prediction beside the truth. Each part is computed when first
 // asked for.
@@ -92,8 +88,8 @@ func (p *Pair) borders() (toTruth, toPred *spread) {
 		r, w := p.ref, p.work
 		r.borderOnce.Do(func() { r.border.Border(r.truth) })
 		p.border.Border(p.Pred)
-		p.toTruth.measure(&w.nearest, &r.border, &p.border, nil, nil)
-		p.toPred.measure(&w.nearest, p.truthSpaced(&p.border), &r.border, nil, nil)
+		p.toTruth.measure(&w.nearest, &w.sort, &r.border, &p.border, nil, nil)
+		p.toPred.measure(&w.nearest, &w.sort, p.truthSpaced(&p.border), &r.border, nil, nil)
 	}
 	return &p.toTruth, &p.toPred
 }
@@ -115,8 +111,8 @@ func (p *Pair) surfels() (toTruth, toPred *spread) {
 		})
 		p.corners.find(p.Pred)
 		p.truthSpaced(&p.corners.at)
-		p.cornerTruth.measure(&w.corner, &r.corners.at, &p.corners.at, p.corners.codes, &r.areas)
-		p.cornerPred.measure(&w.corner, &p.corners.at, &r.corners.at, r.corners.codes, &r.areas)
+		p.cornerTruth.measure(&w.corner, &w.sort, &r.corners.at, &p.corners.at, p.corners.codes, &r.areas)
+		p.cornerPred.measure(&w.corner, &w.sort, &p.corners.at, &r.corners.at, r.corners.codes, &r.areas)
 	}
 	return &p.cornerTruth, &p.cornerPred
 }
@@ -150,10 +146,4 @@ func (p *Pair) volumeUnit() float64 {
 		v /= 1000
 	}
 	return v
-}
-
-func sqrtAll(v []float64) {
-	for i, x := range v {
-		v[i] = math.Sqrt(x)
-	}
 }

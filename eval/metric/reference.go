@@ -64,6 +64,7 @@ type Work struct {
 	pair    Pair
 	nearest mask.Nearest
 	corner  mask.Nearest
+	sort    sorter
 	label   mask.Labeling
 	thinner mask.Skeleton
 	tmp     mask.Mask

@@ -1,7 +1,6 @@
 package robot
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 )
 
@@ -78,11 +78,7 @@ func loadGolden(t *testing.T) (string, []golden) {
 }
 
 func readNPY(t *testing.T, path string, spacing []float64) *mask.Mask {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := mask.ReadNPY(bytes.NewReader(data), spacing)
+	m, err := data.ReadMask(t.Context(), path, spacing)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

@@ -5,13 +5,13 @@
 package golden
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 )
 
@@ -163,11 +163,7 @@ func Load(t testing.TB) ([]Case, []Curve) {
 
 func read(t testing.TB, path string, spacing []float64) *mask.Mask {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := mask.ReadNPY(bytes.NewReader(data), spacing)
+	m, err := data.ReadMask(t.Context(), path, spacing)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
