@@ -55,7 +55,7 @@ func playHTTP(t testing.TB, files map[string][]byte) Record {
 	srv := Serve(t, files)
 	const prefix = "https://example.org/data/"
 	for name := range files {
-		return Record{prefix + name, []sources.Mirror{{Prefix: prefix, Target: srv.URL + "/"}}, srv}
+		return Record{Name: prefix + name, Mirrors: []sources.Mirror{{Prefix: prefix, Target: srv.URL + "/"}}, Server: srv}
 	}
 	return Record{}
 }
