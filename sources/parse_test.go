@@ -20,6 +20,22 @@ var parsers = map[string]func([]byte) ([]File, error){
 		err := parseHF(&l, b, "https://huggingface.co/datasets/a/b/resolve/c/")
 		return l.files, err
 	},
+	"dataverse": parseDataverse,
+	"osf": func(b []byte) ([]File, error) {
+		var l listing
+		_, err := parseOSF(&l, b)
+		return l.files, err
+	},
+	"github": func(b []byte) ([]File, error) {
+		var l listing
+		err := parseGitHubTree(&l, b, "https://raw.githubusercontent.com/a/b/c/")
+		return l.files, err
+	},
+	"githubrelease": func(b []byte) ([]File, error) {
+		var l listing
+		err := parseGitHubRelease(&l, b)
+		return l.files, err
+	},
 	"kaggle": func(b []byte) ([]File, error) {
 		var l listing
 		_, err := parseKaggle(&l, b, "https://www.kaggle.com/x/", "")
@@ -73,14 +89,18 @@ func fuzz(f *testing.F, name string) {
 	})
 }
 
-func FuzzZenodo(f *testing.F)      { fuzz(f, "zenodo") }
-func FuzzFigshare(f *testing.F)    { fuzz(f, "figshare") }
-func FuzzMendeley(f *testing.F)    { fuzz(f, "mendeley") }
-func FuzzTCIA(f *testing.F)        { fuzz(f, "tcia") }
-func FuzzOmniMedFS(f *testing.F)   { fuzz(f, "omnimedfs") }
-func FuzzHuggingFace(f *testing.F) { fuzz(f, "huggingface") }
-func FuzzKaggle(f *testing.F)      { fuzz(f, "kaggle") }
-func FuzzS3(f *testing.F)          { fuzz(f, "s3") }
+func FuzzZenodo(f *testing.F)        { fuzz(f, "zenodo") }
+func FuzzFigshare(f *testing.F)      { fuzz(f, "figshare") }
+func FuzzMendeley(f *testing.F)      { fuzz(f, "mendeley") }
+func FuzzTCIA(f *testing.F)          { fuzz(f, "tcia") }
+func FuzzOmniMedFS(f *testing.F)     { fuzz(f, "omnimedfs") }
+func FuzzHuggingFace(f *testing.F)   { fuzz(f, "huggingface") }
+func FuzzKaggle(f *testing.F)        { fuzz(f, "kaggle") }
+func FuzzDataverse(f *testing.F)     { fuzz(f, "dataverse") }
+func FuzzOSF(f *testing.F)           { fuzz(f, "osf") }
+func FuzzGitHubTree(f *testing.F)    { fuzz(f, "github") }
+func FuzzGitHubRelease(f *testing.F) { fuzz(f, "githubrelease") }
+func FuzzS3(f *testing.F)            { fuzz(f, "s3") }
 
 func TestKaggleToken(t *testing.T) {
 	dir := t.TempDir()
