@@ -107,8 +107,7 @@ func TestTokenStaysAtItsHost(t *testing.T) {
 	}))
 	defer other.Close()
 	var here []string
-	var own *httptest.Server
-	own = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		here = append(here, r.Header.Get("Authorization"))
 		switch r.URL.Path {
 		case "/a":
