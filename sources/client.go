@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -30,6 +34,7 @@ type Retries struct {
 type Options struct {
 	Mirrors   []Mirror
 	Offline   bool
+	AllowHTTP bool  // plain http and ftp to public hosts too; mirrors may always
 	Budget    int64 // bytes to download in the client's life; 0: no limit
 	PerHost   int   // requests at a time to one host
 	Timeouts  Timeouts
@@ -53,11 +58,17 @@ type Client struct {
 
 // NewClient returns a client that the caller closes.
 func NewClient(o Options) *Client {
+	var trusted []string
+	for _, m := range o.Mirrors {
+		if u, err := url.Parse(m.Target); err == nil && u.Host != "" {
+			trusted = append(trusted, withPort(u))
+		}
+	}
 	return &Client{
 		mirrors: o.Mirrors,
 		sources: map[string]Source{},
 		fetch: fetch.New(fetch.Options{
-			Offline: o.Offline, Budget: o.Budget, PerHost: o.PerHost,
+			Offline: o.Offline, AllowHTTP: o.AllowHTTP, Trusted: trusted, Budget: o.Budget, PerHost: o.PerHost,
 			Connect: o.Timeouts.Connect, Header: o.Timeouts.Header, Stall: o.Timeouts.Stall,
 			Attempts: o.Retries.Attempts, Backoff: o.Retries.Backoff, MaxBackoff: o.Retries.MaxBackoff,
 			Memory: o.Memory, Whole: o.Whole, Spool: o.Spool,
@@ -100,11 +111,17 @@ func (c *Client) Open(ctx context.Context, platform string, f File) (blob.Blob, 
 	if o, ok := s.(Opener); ok {
 		return o.Open(ctx, f)
 	}
-	return c.openURL(ctx, f)
+	return c.openURL(ctx, f, access{})
+}
+
+// access is how a file is opened beyond its URL.
+type access struct {
+	auth string // value of an Authorization header for the URL's host
+	made bool   // the server makes it anew for each request
 }
 
 // openURL opens a file by its http or https URL, mirrors applied.
-func (c *Client) openURL(ctx context.Context, f File) (blob.Blob, error) {
+func (c *Client) openURL(ctx context.Context, f File, a access) (blob.Blob, error) {
 	to, folder, err := resolve(c.mirrors, f.URL)
 	if err != nil {
 		return nil, err
@@ -112,28 +129,67 @@ func (c *Client) openURL(ctx context.Context, f File) (blob.Blob, error) {
 	if folder != "" {
 		return openIn(folder, to, f.Size)
 	}
-	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size})
+	if !sameOrLocal(f.URL, to) {
+		a.auth = ""
+	}
+	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size, Auth: a.auth, Made: a.made})
 }
 
 // Get returns the body of a platform's API answer, mirrors applied; one of
 // more than limit bytes is an error.
 func (c *Client) Get(ctx context.Context, url string, limit int64) ([]byte, error) {
+	body, _, err := c.getPage(ctx, url, "", limit)
+	return body, err
+}
+
+// getPage is Get with a token and with the answer's header, which is nil where
+// a mirror leads into a folder.
+func (c *Client) getPage(ctx context.Context, url, auth string, limit int64) ([]byte, http.Header, error) {
 	to, folder, err := resolve(c.mirrors, url)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if folder == "" {
-		return c.fetch.Get(fetch.WithReason(ctx, "api"), to, limit)
+		if auth != "" && sameOrLocal(url, to) {
+			if ctx, err = fetch.WithAuth(ctx, to, auth); err != nil {
+				return nil, nil, err
+			}
+		}
+		return c.fetch.GetPage(fetch.WithReason(ctx, "api"), to, limit)
 	}
 	b, err := openIn(folder, to, -1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer b.Close()
 	if b.Size() > limit {
-		return nil, fmt.Errorf("%s: more than %d bytes", to, limit)
+		return nil, nil, fmt.Errorf("%s: more than %d bytes", to, limit)
 	}
-	return blob.ReadAll(b)
+	body, err := blob.ReadAll(b)
+	return body, nil, err
+}
+
+// sameOrLocal says whether a token for a URL may go to where mirrors have led
+// it: to the same host, or to a program on this machine.
+func sameOrLocal(raw, to string) bool {
+	a, err1 := url.Parse(raw)
+	b, err2 := url.Parse(to)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(b.Hostname())
+	return a.Scheme == b.Scheme && a.Host == b.Host || err == nil && ip.IsLoopback()
+}
+
+func withPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	if port == "" {
+		port = "21" // ftp, ftps
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // Stats returns what was downloaded, a line for each host and reason.

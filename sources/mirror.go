@@ -23,7 +23,7 @@ func ParseMirror(s string) (Mirror, error) {
 			continue
 		}
 		prefix, target := s[:i], s[i+1:]
-		if !isHTTP(target) && !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, ".") && !strings.HasPrefix(target, "~") {
+		if !isURL(target) && !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, ".") && !strings.HasPrefix(target, "~") {
 			continue
 		}
 		return newMirror(prefix, target)
@@ -36,15 +36,18 @@ func ParseMirror(s string) (Mirror, error) {
 }
 
 func newMirror(prefix, target string) (Mirror, error) {
-	if err := checkURL(prefix); err != nil {
+	if err := checkRemote(prefix); err != nil {
 		return Mirror{}, fmt.Errorf("mirror prefix: %w", err)
 	}
 	if target == "" || strings.ContainsRune(target, 0) {
 		return Mirror{}, errors.New("mirror target: empty")
 	}
-	if isHTTP(target) {
-		if err := checkURL(target); err != nil {
+	if isURL(target) {
+		if err := checkRemote(target); err != nil {
 			return Mirror{}, fmt.Errorf("mirror target: %w", err)
+		}
+		if isHTTP(prefix) && !isHTTP(target) {
+			return Mirror{}, errors.New("mirror target: http cannot be read from ftp")
 		}
 		return Mirror{prefix, target}, nil
 	}
@@ -60,6 +63,20 @@ func newMirror(prefix, target string) (Mirror, error) {
 
 func isHTTP(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
+}
+
+func isFTP(s string) bool {
+	return strings.HasPrefix(s, "ftp://") || strings.HasPrefix(s, "ftps://")
+}
+
+func isURL(s string) bool { return isHTTP(s) || isFTP(s) }
+
+// checkRemote accepts what a mirror can name.
+func checkRemote(s string) error {
+	if u, err := url.Parse(s); err != nil || u.Host == "" || !isURL(s) {
+		return errors.New("neither an http nor an ftp URL")
+	}
+	return nil
 }
 
 func checkURL(s string) error {
@@ -84,7 +101,7 @@ func resolve(mirrors []Mirror, raw string) (to, folder string, err error) {
 	}
 	m := mirrors[best]
 	rest := raw[len(m.Prefix):]
-	if isHTTP(m.Target) {
+	if isURL(m.Target) {
 		return m.Target + rest, "", nil
 	}
 	rest, _, _ = strings.Cut(rest, "?")

@@ -145,7 +145,7 @@ func TestParseMirror(t *testing.T) {
 			t.Errorf("%s: %+v, %v", tt.in, m, err)
 		}
 	}
-	for _, bad := range []string{"", "=", "https://a.org", "https://a.org=", "ftp://a=/x", "/x=/y", "https://=/x", "https://a=ftp://b", "https://a=http://"} {
+	for _, bad := range []string{"", "=", "https://a.org", "https://a.org=", "ftp://=/x", "/x=/y", "https://=/x", "https://a=ftp://b", "https://a=http://"} {
 		if m, err := sources.ParseMirror(bad); err == nil {
 			t.Errorf("%q: %+v", bad, m)
 		}

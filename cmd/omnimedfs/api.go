@@ -46,6 +46,16 @@ type backend interface {
 	Close() error
 }
 
+// traffic is what one dataset's platform has sent for one reason.
+type traffic struct {
+	Dataset  string `json:"dataset"`
+	Platform string `json:"platform"`
+	Host     string `json:"host"`
+	Reason   string `json:"reason"`
+	Requests int64  `json:"requests"`
+	Bytes    int64  `json:"bytes"`
+}
+
 // status describes a mount; it is the text of .omnimedfs/status.json too.
 type status struct {
 	Version    string           `json:"version"`
@@ -57,6 +67,7 @@ type status struct {
 	Offline    bool             `json:"offline"`
 	Failures   int              `json:"failures"` // kept failures
 	Downloaded int64            `json:"downloaded"`
+	Traffic    []traffic        `json:"traffic,omitempty"`
 	Requests   map[string]int64 `json:"fuse_requests,omitempty"`
 }
 

@@ -85,7 +85,7 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 		return nil, err
 	}
 	a.client = sources.NewClient(sources.Options{
-		Mirrors: mirrors, Offline: o.Offline, Budget: o.Budget, PerHost: o.PerHost,
+		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
 		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
 		Facts:    a.cache.Facts(), Log: log, Spool: o.Cache, UserAgent: "omnimedfs/" + version().Version,
 	})
@@ -173,6 +173,7 @@ func (a *app) Status(context.Context) (*status, error) {
 	}
 	for _, st := range a.client.Stats() {
 		s.Downloaded += st.Bytes
+		s.Traffic = append(s.Traffic, traffic{st.Dataset, st.Platform, st.Host, st.Reason, st.Requests, st.Bytes})
 	}
 	if m := a.mount.Load(); m != nil {
 		s.Mountpoint, s.Requests = m.dir, m.counters()

@@ -19,6 +19,7 @@ type options struct {
 	Memory     int64  // bytes of decoded images at one time
 	Mirror     []string
 	Offline    bool
+	AllowHTTP  bool
 	Budget     int64 // bytes to download at most; 0 unbounded
 	PerHost    int
 	Timeout    time.Duration
@@ -56,6 +57,7 @@ func (o *options) table() *cli.Set {
 		{Name: "memory", Arg: "SIZE", Help: "most bytes of images being converted at one time", Value: cli.Bytes(&o.Memory, 1<<30), Verbs: dataVerbs},
 		{Name: "mirror", Arg: "PREFIX=URL", Help: "read URLs that start with PREFIX from another URL or folder; repeatable", Value: cli.List(&o.Mirror), Verbs: dataVerbs},
 		{Name: "offline", Help: "serve what the cache holds, download nothing", Value: cli.Switch(&o.Offline, false), Verbs: dataVerbs},
+		{Name: "allow-http", Help: "fetch over plain http and ftp too, which others can read and change", Value: cli.Switch(&o.AllowHTTP, false), Verbs: dataVerbs},
 		{Name: "budget", Arg: "SIZE", Help: "most bytes to download before reads fail; 0 is unbounded", Value: cli.Bytes(&o.Budget, 0), Verbs: dataVerbs},
 		{Name: "per-host", Arg: "N", Help: "most requests to one host at one time", Value: cli.Count(&o.PerHost, 4, 1, 64), Verbs: dataVerbs},
 		{Name: "timeout", Arg: "TIME", Help: "longest wait for a server's next byte", Value: cli.Duration(&o.Timeout, time.Minute), Verbs: dataVerbs},

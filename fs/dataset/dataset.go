@@ -16,6 +16,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/sources"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/fetch"
 	"github.com/omnimedseg/omnimedfs/sources/raw"
 )
 
@@ -120,6 +121,7 @@ func (d *Dataset) index(ctx context.Context, s *state) error {
 // a URL of their own as they are, the others as the platform lists them.
 func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
 	src := d.Recipe.Source
+	ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
 	files, listed := []sources.File{}, len(src.Files) == 0
 	for _, f := range src.Files {
 		listed = listed || f.URL == ""
@@ -142,6 +144,7 @@ func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
 	out := make([]raw.Origin, len(files))
 	for i, f := range files {
 		out[i] = raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
+			ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
 			return d.env.Client.Open(ctx, src.Platform, f)
 		}}
 	}

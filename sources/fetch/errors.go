@@ -48,6 +48,10 @@ func classify(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errStall) {
 		return ctxError(cause)
 	}
+	var p *policy
+	if errors.As(err, &p) {
+		return p.err
+	}
 	var ne net.Error
 	var dns *net.DNSError
 	switch {

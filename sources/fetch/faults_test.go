@@ -26,6 +26,7 @@ func noise(n int) []byte {
 }
 
 func quick(o fetch.Options) fetch.Options {
+	o.AllowHTTP, o.Trusted = true, []string{"127.0.0.1"}
 	o.Backoff, o.MaxBackoff = time.Millisecond, 5*time.Second
 	if o.Stall == 0 {
 		o.Stall = 5 * time.Second

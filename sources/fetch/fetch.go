@@ -14,7 +14,6 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -53,6 +52,8 @@ type Options struct {
 	Facts      blob.Facts        // blob.NoFacts
 	Log        *slog.Logger      // discarded
 	UserAgent  string            // "omnimedfs"
+	AllowHTTP  bool              // plain http to public hosts too
+	Trusted    []string          // "host" or "host:port" that may be private and plain: mirrors
 	Transport  http.RoundTripper // one of the client's own
 }
 
@@ -85,6 +86,7 @@ func set[T comparable](v *T, to T) {
 // Client opens remote files. It is safe for many goroutines.
 type Client struct {
 	opt    Options
+	guard  *guard
 	http   *http.Client
 	ctx    context.Context // of the client's life
 	cancel context.CancelFunc
@@ -106,11 +108,12 @@ type Client struct {
 func New(o Options) *Client {
 	o.defaults()
 	ctx, cancel := context.WithCancel(context.Background())
+	g := newGuard(o)
 	rt := o.Transport
 	if rt == nil {
 		rt = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}).DialContext,
+			Proxy:                 g.proxy,
+			DialContext:           g.dial,
 			TLSHandshakeTimeout:   o.Connect,
 			ForceAttemptHTTP2:     true,
 			MaxIdleConnsPerHost:   o.PerHost,
@@ -121,7 +124,8 @@ func New(o Options) *Client {
 	}
 	return &Client{
 		opt:     o,
-		http:    &http.Client{Transport: rt, CheckRedirect: checkRedirect},
+		guard:   g,
+		http:    &http.Client{Transport: rt, CheckRedirect: g.redirect},
 		ctx:     ctx,
 		cancel:  cancel,
 		cache:   lru{limit: o.Memory, m: map[blockKey]*entry{}},
@@ -156,6 +160,11 @@ type Target struct {
 	URL  string
 	Name string // its file name, which tells whether HTML is expected; "": the URL's
 	Size int64  // what it must be; -1 when unknown
+	// Auth is the value of an Authorization header for the URL's own host.
+	Auth string
+	// Made says that the server makes the file anew for each request, as it
+	// does archives: validators then say nothing, only the size is held to.
+	Made bool
 }
 
 // Open returns the file as a blob. It costs no request when the size is
@@ -186,7 +195,7 @@ func (c *Client) acquire(t Target) (*remote, error) {
 	}
 	r := c.remotes[t.URL]
 	if r == nil {
-		r = &remote{c: c, url: t.URL, safe: safe, name: t.Name, pin: pin{Size: -1}}
+		r = &remote{c: c, url: t.URL, safe: safe, name: t.Name, auth: t.Auth, made: t.Made, pin: pin{Size: -1}}
 		if r.name == "" {
 			r.name = baseName(safe)
 		}

@@ -40,7 +40,7 @@ func (f *file) WithContext(ctx context.Context) blob.Blob {
 	f.r.c.mu.Lock()
 	f.r.refs++
 	f.r.c.mu.Unlock()
-	return &file{r: f.r, ctx: ctx}
+	return &file{r: f.r, ctx: inherit(ctx, f.ctx)}
 }
 
 // Identity changes when the file does: it names the version whose index may be
@@ -118,7 +118,7 @@ func (f *file) WillNeed(ctx context.Context, spans []blob.Span) error {
 	if f.r.isWhole() {
 		return nil
 	}
-	ctx = WithReason(ctx, "ahead")
+	ctx = WithReason(inherit(ctx, f.ctx), "ahead")
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.r.c.opt.PerHost)
 	room := f.r.c.opt.Memory / 2

@@ -99,7 +99,13 @@ func (r *remote) setKey() {
 func (r *remote) accept(now pin) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.made {
+		now.ETag, now.Modified = "", ""
+	}
 	if err := r.pin.check(now); err != nil {
+		if r.made && now.Size >= 0 {
+			r.keep(now) // the next opening starts with the new size
+		}
 		return err
 	}
 	if r.pinned || now.Size < 0 {
@@ -107,14 +113,18 @@ func (r *remote) accept(now pin) error {
 	}
 	r.pin, r.pinned = now, true
 	r.setKey()
+	r.keep(now)
+	return nil
+}
+
+func (r *remote) keep(now pin) {
 	v, err := json.Marshal(now)
 	if err != nil {
-		return err
+		return
 	}
 	if err := r.c.opt.Facts.Set(pinKey(r.url, r.safe), v); err != nil {
 		r.c.opt.Log.Warn("pin not kept", "url", r.safe, "err", err)
 	}
-	return nil
 }
 
 // contentRange reads "bytes 0-99/1234" and "bytes */1234"; first is -1 for the

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 )
 
@@ -12,6 +13,8 @@ type remote struct {
 	url  string
 	safe string // without secrets
 	name string
+	auth string
+	made bool // anew for each request
 
 	refs  int      // under c.mu
 	key   [16]byte // under c.mu: of the blocks; of this remote alone until the version is known
@@ -188,6 +191,17 @@ func (f *flight) run() error {
 		f.blocks = append(f.blocks, cur)
 	}
 	return err
+}
+
+// do sends a GET for the file, with its token.
+func (r *remote) do(ctx context.Context, h http.Header) (*answer, error) {
+	if r.auth != "" {
+		var err error
+		if ctx, err = WithAuth(ctx, r.url, r.auth); err != nil {
+			return nil, err
+		}
+	}
+	return r.c.do(ctx, r.url, h)
 }
 
 // size is known once learn has succeeded.

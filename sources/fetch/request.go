@@ -36,13 +36,16 @@ func (c *Client) do(ctx context.Context, rawURL string, header http.Header) (*an
 	if err != nil {
 		return nil, errors.New("malformed URL")
 	}
+	if err := c.guard.check(u, u); err != nil {
+		return nil, err
+	}
 	slot := c.slot(u.Host)
 	select {
 	case slot <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctxError(context.Cause(ctx))
 	}
-	a := &answer{c: c, slot: slot, stat: statKey{u.Host, reasonOf(ctx)}}
+	a := &answer{c: c, slot: slot, stat: statKeyOf(ctx, u.Host)}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.timer = time.AfterFunc(c.opt.Header, func() { a.cancel(errStall) })
 	c.count(a.stat, 1, 0)
@@ -53,6 +56,9 @@ func (c *Client) do(ctx context.Context, rawURL string, header http.Header) (*an
 	}
 	if header != nil {
 		req.Header = header
+	}
+	if v, ok := authOf(ctx); ok && v.host == hostPort(u) {
+		req.Header.Set("Authorization", v.value)
 	}
 	req.Header.Set("User-Agent", c.opt.UserAgent)
 	req.Header.Set("Accept-Encoding", "identity") // ranges of a compressed form are of no use
@@ -119,6 +125,8 @@ func statusError(r *http.Response) error {
 	switch s := r.StatusCode; {
 	case s == 200 || s == 206 || s == 416:
 		return nil
+	case s == 403 && r.Header.Get("X-RateLimit-Remaining") == "0": // GitHub
+		return &transient{fmt.Errorf("%w: status %s", ErrRateLimited, r.Status), retryAfter(r.Header)}
 	case s == 401 || s == 403:
 		return fmt.Errorf("%w: status %s", ErrRefused, r.Status)
 	case s == 404 || s == 410:
@@ -140,15 +148,9 @@ func retryAfter(h http.Header) time.Duration {
 	if t, err := http.ParseTime(v); err == nil {
 		return max(0, time.Until(t))
 	}
+	// Zenodo, GitHub and others say when their window ends, in Unix seconds.
+	if n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && h.Get("X-RateLimit-Remaining") == "0" {
+		return max(0, time.Until(time.Unix(n, 0)))
+	}
 	return 0
-}
-
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("more than ten redirects")
-	}
-	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("redirect from https to plain http")
-	}
-	return nil
 }

@@ -3,16 +3,48 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"slices"
 )
 
-// Stat counts the requests to one host for one reason.
+// Stat counts the requests to one host for one reason, on behalf of one
+// dataset of a platform where WithOrigin has named it.
 type Stat struct {
-	Host, Reason    string
-	Requests, Bytes int64 // Bytes of bodies as they came
+	Host, Reason      string
+	Platform, Dataset string
+	Requests, Bytes   int64 // Bytes of bodies as they came
 }
 
-type statKey struct{ host, reason string }
+type statKey struct {
+	host, reason string
+	origin
+}
+
+type origin struct{ platform, dataset string }
+
+type originKey struct{}
+
+// WithOrigin names the platform and the dataset that requests under ctx are
+// for. Blobs that were opened under ctx keep it.
+func WithOrigin(ctx context.Context, platform, dataset string) context.Context {
+	return context.WithValue(ctx, originKey{}, origin{platform, dataset})
+}
+
+// inherit gives ctx the origin of from where it has none.
+func inherit(ctx, from context.Context) context.Context {
+	if o, ok := from.Value(originKey{}).(origin); ok && ctx.Value(originKey{}) == nil {
+		return context.WithValue(ctx, originKey{}, o)
+	}
+	return ctx
+}
+
+func statKeyOf(ctx context.Context, host string) statKey {
+	o, _ := ctx.Value(originKey{}).(origin)
+	return statKey{host, reasonOf(ctx), o}
+}
 
 type reasonKey struct{}
 
@@ -29,7 +61,7 @@ func reasonOf(ctx context.Context) string {
 	return "read"
 }
 
-// Stats returns the counters, sorted by host and reason.
+// Stats returns the counters, sorted by host, reason, platform and dataset.
 func (c *Client) Stats() []Stat {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,7 +70,8 @@ func (c *Client) Stats() []Stat {
 		out = append(out, *s)
 	}
 	slices.SortFunc(out, func(a, b Stat) int {
-		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Dataset, b.Dataset))
 	})
 	return out
 }
@@ -48,9 +81,48 @@ func (c *Client) count(k statKey, requests, bytes int64) {
 	defer c.mu.Unlock()
 	s := c.stats[k]
 	if s == nil {
-		s = &Stat{Host: k.host, Reason: k.reason}
+		s = &Stat{Host: k.host, Reason: k.reason, Platform: k.platform, Dataset: k.dataset}
 		c.stats[k] = s
 	}
 	s.Requests += requests
 	s.Bytes += bytes
+}
+
+// Meter counts what another protocol brings (FTP) as if it came over HTTP:
+// against the budget and in Stats. It refuses when the client is offline or
+// its budget spent.
+func (c *Client) Meter(ctx context.Context, host string, requests, bytes int64) error {
+	if c.opt.Offline {
+		return fmt.Errorf("%w: offline was asked for", ErrOffline)
+	}
+	c.spent.Add(bytes)
+	c.count(statKeyOf(ctx, host), requests, bytes)
+	return c.budgetLeft()
+}
+
+// Dial connects for another protocol to where rawURL leads, under the same
+// rules as HTTP.
+func (c *Client) Dial(ctx context.Context, rawURL string) (net.Conn, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("malformed URL")
+	}
+	if err := c.guard.check(u, u); err != nil {
+		return nil, err
+	}
+	conn, err := c.guard.dial(ctx, "tcp", hostPort(u))
+	if err != nil {
+		return nil, c.Classify(ctx, err)
+	}
+	return conn, nil
+}
+
+// Classify makes an error of the network one of ours.
+func (c *Client) Classify(ctx context.Context, err error) error {
+	err = classify(ctx, err)
+	var t *transient
+	if errors.As(err, &t) {
+		return t.err
+	}
+	return err
 }

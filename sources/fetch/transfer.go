@@ -37,7 +37,7 @@ func (r *remote) once(ctx context.Context, off *int64, end int64, buf []byte, si
 	if v := known.ifRange(); v != "" {
 		h.Set("If-Range", v)
 	}
-	a, err := r.c.do(ctx, r.url, h)
+	a, err := r.do(ctx, h)
 	if err != nil {
 		return err
 	}

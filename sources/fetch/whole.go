@@ -171,7 +171,7 @@ func (r *remote) wholeBody(ctx context.Context) (*body, error) {
 func (f *flight) runWhole() error {
 	r := f.r
 	return r.c.retry(f.ctx, r.safe, func() (bool, error) {
-		a, err := r.c.do(f.ctx, r.url, http.Header{})
+		a, err := r.do(f.ctx, http.Header{})
 		if err != nil {
 			return false, err
 		}
@@ -187,20 +187,26 @@ func (f *flight) runWhole() error {
 // Get returns the body of an API's answer, at most limit bytes of it: a longer
 // one is an error.
 func (c *Client) Get(ctx context.Context, rawURL string, limit int64) ([]byte, error) {
+	out, _, err := c.GetPage(ctx, rawURL, limit)
+	return out, err
+}
+
+// GetPage is Get with the answer's header, which may name the next page.
+func (c *Client) GetPage(ctx context.Context, rawURL string, limit int64) (out []byte, h http.Header, err error) {
 	safe, err := Redact(rawURL)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	var out []byte
 	err = c.retry(ctx, safe, func() (bool, error) {
 		a, err := c.do(ctx, rawURL, nil)
 		if err != nil {
 			return false, err
 		}
 		defer a.Close()
+		h = a.Header
 		out, err = io.ReadAll(io.LimitReader(a, limit+1))
 		if err != nil {
 			return false, cut(err, int64(len(out)), a.ContentLength)
@@ -210,5 +216,5 @@ func (c *Client) Get(ctx context.Context, rawURL string, limit int64) ([]byte, e
 		}
 		return false, nil
 	})
-	return out, err
+	return out, h, err
 }

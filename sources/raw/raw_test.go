@@ -217,7 +217,7 @@ func TestVerify(t *testing.T) {
 
 func TestStatLearnsSizes(t *testing.T) {
 	srv := sourcestest.Serve(t, map[string][]byte{"a.bin": make([]byte, 300_000)})
-	c := sources.NewClient(sources.Options{})
+	c := sources.NewClient(sources.Options{Mirrors: []sources.Mirror{{Prefix: srv.URL, Target: srv.URL}}})
 	defer c.Close()
 	f := remote(t, c, blob.NoFacts{}, srv.URL+"/a.bin")
 	list, err := f.Files(context.Background())
@@ -242,7 +242,7 @@ func TestStatLearnsSizes(t *testing.T) {
 
 func TestReadersComeAndGo(t *testing.T) {
 	srv := sourcestest.Serve(t, map[string][]byte{"a.zip": zipOf(t, "x", "y")})
-	c := sources.NewClient(sources.Options{})
+	c := sources.NewClient(sources.Options{Mirrors: []sources.Mirror{{Prefix: srv.URL, Target: srv.URL}}})
 	defer c.Close()
 	f := remote(t, c, blob.NoFacts{}, srv.URL+"/a.zip")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -270,7 +270,7 @@ func TestReadersComeAndGo(t *testing.T) {
 
 func TestPrefetchPlainFiles(t *testing.T) {
 	srv := sourcestest.Serve(t, map[string][]byte{"a": make([]byte, 100_000), "b": make([]byte, 50)})
-	c := sources.NewClient(sources.Options{})
+	c := sources.NewClient(sources.Options{Mirrors: []sources.Mirror{{Prefix: srv.URL, Target: srv.URL}}})
 	defer c.Close()
 	facts := memFacts{}
 	f := remote(t, c, facts, srv.URL+"/a", srv.URL+"/b")

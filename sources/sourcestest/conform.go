@@ -15,6 +15,7 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/sources"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
+	"github.com/omnimedseg/omnimedfs/sources/raw"
 )
 
 // Conform asserts, for every registered platform, what the layers above rely
@@ -63,6 +64,12 @@ func play(t *testing.T, platform string, f Fixture, opt sources.Options) played 
 	t.Helper()
 	p := played{files: content(f.Single)}
 	p.Record = f.Play(t, p.files)
+	if p.Record.Files != nil {
+		p.files = p.Record.Files
+	}
+	if p.Main == "" {
+		p.Main = "scan.bin"
+	}
 	opt.Mirrors = p.Mirrors
 	opt.Retries.Backoff = time.Millisecond
 	p.client = sources.NewClient(opt)
@@ -163,6 +170,10 @@ func conformFailures(t *testing.T, platform string, f Fixture) {
 	}{
 		{"no ranges", NoRanges(), nil},
 		{"cut once", Cut(1000).Times(1), nil},
+		{"cut once without ranges", CutWhole(1000).Times(1), nil},
+		{"truncated for ever", CutWhole(1000), sources.ErrServer},
+		{"wrong length", WrongLength(10), sources.ErrServer},
+		{"broken once", Status(503, 0).Times(1), nil},
 		{"rate limited once", Status(429, 0).Times(1), nil},
 		{"rate limited", Status(429, 0), sources.ErrRateLimited},
 		{"gone", Status(404, -1), sources.ErrGone},
@@ -177,26 +188,74 @@ func conformFailures(t *testing.T, platform string, f Fixture) {
 				Timeouts: sources.Timeouts{Header: 200 * time.Millisecond, Stall: 200 * time.Millisecond},
 				Retries:  sources.Retries{Attempts: 2},
 			})
-			i := slices.IndexFunc(p.list, func(f sources.File) bool { return f.Path == "scan.bin" })
+			i := slices.IndexFunc(p.list, func(f sources.File) bool { return f.Path == p.Main })
 			p.Server.SetFaults(tt.fault)
 			got, err := readFile(p.client, platform, p.list[i])
-			if !errors.Is(err, tt.want) || err == nil && !bytes.Equal(got, p.files["scan.bin"]) {
+			if tt.name == "wrong length" && p.list[i].Size >= 0 {
+				tt.want = sources.ErrChanged // the listing knows better
+			}
+			if !errors.Is(err, tt.want) || err == nil && !bytes.Equal(got, p.files[p.Main]) {
 				t.Errorf("%d bytes, %v; want %v", len(got), err, tt.want)
 			}
 		})
 	}
+	t.Run("changed", func(t *testing.T) { conformChanged(t, platform, f) })
+	t.Run("wrong bytes", func(t *testing.T) { conformTampered(t, platform, f) })
 	t.Run("offline", func(t *testing.T) {
 		p := play(t, platform, f, sources.Options{})
 		c := sources.NewClient(sources.Options{Mirrors: p.Mirrors, Offline: true})
 		defer c.Close()
 		p.Server.Reset()
-		if _, err := readFile(c, platform, p.list[0]); !errors.Is(err, sources.ErrOffline) {
+		if _, err := readFile(c, platform, p.main()); !errors.Is(err, sources.ErrOffline) {
 			t.Error(err)
 		}
 		if n, _ := p.Server.Count(); n != 0 {
 			t.Errorf("%d requests went out", n)
 		}
 	})
+}
+
+// conformChanged lets the file become another one between two reads.
+func conformChanged(t *testing.T, platform string, f Fixture) {
+	p := play(t, platform, f, sources.Options{Retries: sources.Retries{Attempts: 2}})
+	b, err := p.client.Open(context.Background(), platform, p.main())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	buf := make([]byte, 1000)
+	if _, err := b.ReadAt(buf, 0); err != nil {
+		t.Fatal(err)
+	}
+	p.Server.SetFaults(Changed())
+	n, err := b.ReadAt(buf, b.Size()-1000)
+	want := p.files[p.Main]
+	if err == nil && !bytes.Equal(buf[:n], want[len(want)-1000:]) || err != nil && !errors.Is(err, sources.ErrChanged) {
+		t.Errorf("%d bytes, %v; want those of the first version or %v", n, err, sources.ErrChanged)
+	}
+}
+
+// conformTampered lets other bytes of the right length come: where the
+// platform gives a checksum they must not pass for the file.
+func conformTampered(t *testing.T, platform string, f Fixture) {
+	p := play(t, platform, f, sources.Options{})
+	file := p.main()
+	if file.Sum == "" {
+		t.Skip("the platform gives no checksum")
+	}
+	p.Server.SetFaults(Tampered())
+	b, err := p.client.Open(context.Background(), platform, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := raw.VerifyBlob(b, file.Sum); !errors.Is(err, sources.ErrChecksum) {
+		t.Errorf("%v, want %v", err, sources.ErrChecksum)
+	}
+}
+
+func (p *played) main() sources.File {
+	return p.list[slices.IndexFunc(p.list, func(f sources.File) bool { return f.Path == p.Main })]
 }
 
 func readFile(c *sources.Client, platform string, f sources.File) ([]byte, error) {

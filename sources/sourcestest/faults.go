@@ -1,6 +1,7 @@
 package sourcestest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -161,6 +162,17 @@ func Changed() *Fault {
 		r.Header.Del("If-Range")
 		w.Header().Set("ETag", `"another-version"`)
 		serveContent(w, r, f)
+	})
+}
+
+// Tampered sends other bytes of the same length.
+func Tampered() *Fault {
+	return fault(func(_ *Server, w *counting, r *http.Request, f io.ReadSeeker) {
+		data, _ := io.ReadAll(f)
+		for i := range data {
+			data[i] ^= 0x55
+		}
+		serveContent(w, r, bytes.NewReader(data))
 	})
 }
 

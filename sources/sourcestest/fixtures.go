@@ -17,6 +17,10 @@ type Record struct {
 	Name    string           // for Source.Files
 	Mirrors []sources.Mirror // that lead the platform's real URLs to the fake
 	Server  *Server          // nil where there is none
+	// Files is what the record holds where the platform cannot hold the files
+	// that it was given under their names; nil: those.
+	Files map[string][]byte
+	Main  string // the largest of Files; "": scan.bin
 }
 
 // Fixture plays a platform. A platform adds one in the file of its fake.
@@ -51,7 +55,7 @@ func playHTTP(t testing.TB, files map[string][]byte) Record {
 	srv := Serve(t, files)
 	const prefix = "https://example.org/data/"
 	for name := range files {
-		return Record{prefix + name, []sources.Mirror{{Prefix: prefix, Target: srv.URL + "/"}}, srv}
+		return Record{Name: prefix + name, Mirrors: []sources.Mirror{{Prefix: prefix, Target: srv.URL + "/"}}, Server: srv}
 	}
 	return Record{}
 }

@@ -35,6 +35,8 @@ type Server struct {
 
 	files func(name string) (io.ReadSeekCloser, error)
 
+	signed bool // refuse HEAD and requests without a signature, as storage behind signed URLs does
+
 	mu       sync.Mutex
 	faults   []*Fault
 	requests []*Request
@@ -116,6 +118,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, cw.r)
 	s.mu.Unlock()
+	if s.signed && (r.Method != http.MethodGet || r.URL.Query().Get("X-Amz-Signature") == "" || r.Header.Get("Authorization") != "") {
+		http.Error(cw, "SignatureDoesNotMatch", http.StatusForbidden)
+		return
+	}
 	f, err := s.files(name)
 	if err != nil {
 		http.NotFound(cw, r)
