@@ -144,7 +144,7 @@ func TestColorOfNumbers(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for words, m := range map[string]map[string]any{
-		"none of above, color, values": table(),
+		"none of above, all, any": table(),
 		"none of":                      table("value", int64(1)),
 		"both above and values":        table("above", int64(1), "values", int64(1)),
 		"tolerance is no option":       table("values", int64(1), "tolerance", int64(1)),
