@@ -15,3 +15,8 @@ func malformed(reason string, args ...any) error {
 func unsupported(reason string, args ...any) error {
 	return fmt.Errorf("%w: %s", convertcore.ErrUnsupported, fmt.Sprintf(reason, args...))
 }
+
+// mismatch is an ErrMismatch with its reason.
+func mismatch(reason string, args ...any) error {
+	return fmt.Errorf("%w: %s", convertcore.ErrMismatch, fmt.Sprintf(reason, args...))
+}
