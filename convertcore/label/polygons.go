@@ -49,9 +49,9 @@ func registerShapes(name string, read shapesOf, many bool) {
 // options are what the recipe says of a file of shapes.
 type options struct {
 	format, key, classKey, imageKey, separator, unlisted string
-	header                                     bool
-	classes                                    []string
-	place                                      placing
+	header                                               bool
+	classes                                              []string
+	place                                                placing
 }
 
 // Polygons draws the shapes of a file onto the image's grid.

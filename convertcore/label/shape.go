@@ -2,7 +2,6 @@ package label
 
 import (
 	"math"
-	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 )
@@ -49,7 +48,8 @@ func (c *Canvas) Polygon(rings ...[]Point) {
 	if first > last {
 		return
 	}
-	cross := make([][]float64, last-first+1)
+	// Each crossing turns the parity of the pixels to its right round.
+	turns := make([]byte, (last-first+1)*(c.W+1))
 	for _, r := range rings {
 		for i, a := range r {
 			b := r[(i+1)%len(r)]
@@ -57,25 +57,19 @@ func (c *Canvas) Polygon(rings ...[]Point) {
 				a, b = b, a
 			}
 			// The rows y with a.Y <= y < b.Y.
-			from, to := max(first, int(math.Max(-1, math.Ceil(a.Y)))), min(last, int(math.Min(float64(c.H), math.Ceil(b.Y)-1)))
+			from, to := int(math.Max(float64(first), math.Ceil(a.Y))), int(math.Min(float64(last), math.Ceil(b.Y)-1))
 			for y := from; y <= to; y++ {
-				cross[y-first] = append(cross[y-first], a.X+(float64(y)-a.Y)*(b.X-a.X)/(b.Y-a.Y))
+				x := math.Ceil(a.X + (float64(y)-a.Y)*(b.X-a.X)/(b.Y-a.Y))
+				turns[(y-first)*(c.W+1)+int(math.Max(0, math.Min(float64(c.W), x)))] ^= 1
 			}
 		}
 	}
-	for i, xs := range cross {
-		slices.Sort(xs)
-		for k := 0; k+1 < len(xs); k += 2 {
-			c.span(first+i, xs[k], xs[k+1])
+	for y := first; y <= last; y++ {
+		in := byte(0)
+		for x := range c.W {
+			in ^= turns[(y-first)*(c.W+1)+x]
+			c.Pix[y*c.W+x] |= in
 		}
-	}
-}
-
-// span sets the pixels of row y with from <= x < to.
-func (c *Canvas) span(y int, from, to float64) {
-	x0, x1 := math.Max(0, math.Ceil(from)), math.Min(float64(c.W), math.Ceil(to))
-	for x := int(x0); x < int(x1); x++ {
-		c.Pix[y*c.W+x] = 1
 	}
 }
 
