@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 )
@@ -115,14 +114,12 @@ func (s *source) decode(ctx context.Context) (im convertcore.Image, err error) {
 	return im, err
 }
 
-// of returns the source of file i alone, "" where the files are read together.
+// of returns the source of file i alone.
 func (s *source) of(i int) *source {
 	one := *s
 	one.paths, one.bare = s.paths[i:i+1], s.bare[i:i+1]
 	return &one
 }
-
-func (s *source) name() string { return strings.Join(s.paths[:1], "") }
 
 // warned returns an image with warnings added.
 func warned(im convertcore.Image, texts ...string) convertcore.Image {
