@@ -38,6 +38,6 @@ func (c *counters) load() Counters {
 		StatFs: c.statFs.Load(), Ioctl: c.ioctl.Load(), Forget: c.forget.Load(),
 		ReadBytes: c.readBytes.Load(), HeaderAhead: c.headerAhead.Load(),
 		FilesAhead: c.filesAhead.Load(),
-		Errors: c.errors.Load(), Interrupts: c.interrupts.Load(),
+		Errors:     c.errors.Load(), Interrupts: c.interrupts.Load(),
 	}
 }

@@ -93,5 +93,5 @@ func FuzzMetaImage(f *testing.F) {
 	f.Add(metaFile("CompressedData = True\n", deflated(f, samples)))
 	f.Add(metaFile("BinaryData = False\n", []byte("1 2 3 4 5 6 7 8 9 10 11 12")))
 	f.Add(metaFile("ElementNumberOfChannels = 2\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nHeaderSize = -1\n", append(samples, samples...)))
-	fuzzFormat(f, "a.mha")
+	fuzzFile(f, "a.mha")
 }

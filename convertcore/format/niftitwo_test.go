@@ -51,5 +51,5 @@ func TestNIfTI2Hostile(t *testing.T) {
 func FuzzNIfTI2(f *testing.F) {
 	f.Add(nii2File(nil))
 	f.Add(nii2File(func(b []byte) { b[540] = 1 }))
-	fuzzFormat(f, "a.nii")
+	fuzzFile(f, "a.nii")
 }

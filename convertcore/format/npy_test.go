@@ -101,11 +101,11 @@ func FuzzNPY(f *testing.F) {
 	f.Add(npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)))
 	f.Add(npyFile("'>f8'", "(1, 3)", make([]byte, 24)))
 	f.Add(npyFile("'|u1'", "(2, 4, 3)", make([]byte, 24)))
-	fuzzFormat(f, "a.npy")
+	fuzzFile(f, "a.npy")
 }
 
 func FuzzNPZ(f *testing.F) {
 	f.Add(npzFile(f, zip.Store, "a.npy"))
 	f.Add(npzFile(f, zip.Deflate, "a.npy"))
-	fuzzFormat(f, "a.npz")
+	fuzzFile(f, "a.npz")
 }

@@ -56,5 +56,5 @@ func FuzzNRRD(f *testing.F) {
 	f.Add(nrrdFile("hex", "", []byte("00112233445566778899aabb00112233445566778899aabb")))
 	f.Add(nrrdFile("ascii", "spacings: 1 2 nan\n", []byte("1 2 3 4 5 6 7 8 9 10 11 12")))
 	f.Add(nrrdFile("raw", "space: LPS\nspace directions: (1,0,0) none (0,0,1)\nspace origin: (1,2,3)\nkinds: domain vector domain\n", samples))
-	fuzzFormat(f, "a.nrrd")
+	fuzzFile(f, "a.nrrd")
 }

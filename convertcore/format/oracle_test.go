@@ -112,9 +112,9 @@ func truncated(t *testing.T, path string, file []byte) {
 	}
 }
 
-// fuzzFormat holds a format to its contract on any bytes: an error of the two
+// fuzzFile holds a format to its contract on any bytes: an error of the two
 // kinds or an image whose header was told before, and bounded memory.
-func fuzzFormat(f *testing.F, path string) {
+func fuzzFile(f *testing.F, path string) {
 	format, err := For(path, nil)
 	if err != nil {
 		f.Fatal(err)

@@ -68,7 +68,7 @@ type (
 	decodeFunc func(context.Context, convertcore.Raw, []string) (convertcore.Image, error)
 )
 
-// fuzzFormat checks what holds for any bytes: errors are of the two kinds, what
+// fuzzFile checks what holds for any bytes: errors are of the two kinds, what
 // decodes has the header that was read, and memory is bounded.
 func fuzzFormat(t *testing.T, header headerFunc, decode decodeFunc, file []byte) {
 	known := func(err error) bool {

@@ -111,15 +111,15 @@ func difference(want, got []byte) (worst int, mean float64, err error) {
 	return worst, mean / float64(len(want)), nil
 }
 
-// tag is an entry of a TIFF that a test makes; 32-bit values.
-type tag struct {
+// tiffTag is an entry of a TIFF that a test makes; 32-bit values.
+type tiffTag struct {
 	id     uint16
 	values []uint32
 }
 
 // makeTIFF makes a little-endian TIFF of pages that share data at offset 8;
 // values beyond one follow the directories.
-func makeTIFF(data []byte, pages ...[]tag) []byte {
+func makeTIFF(data []byte, pages ...[]tiffTag) []byte {
 	le := binary.LittleEndian
 	out := append([]byte("II*\x00\x00\x00\x00\x00"), data...)
 	link := 4
@@ -148,8 +148,8 @@ func makeTIFF(data []byte, pages ...[]tag) []byte {
 }
 
 // grayTags are those of a w×h page of 8 bits; more override.
-func grayTags(w, h int, more ...tag) []tag {
-	tags := []tag{
+func grayTags(w, h int, more ...tag) []tiffTag {
+	tags := []tiffTag{
 		{tagWidth, []uint32{uint32(w)}}, {tagHeight, []uint32{uint32(h)}}, {tagBits, []uint32{8}}, {tagPhotometric, []uint32{1}},
 		{tagStripOffsets, []uint32{8}}, {tagStripCounts, []uint32{uint32(w * h)}},
 	}
@@ -162,28 +162,28 @@ func decodeTIFF(t testing.TB, file []byte) (convertcore.Image, error) {
 
 func TestTIFFPages(t *testing.T) {
 	data := []byte{1, 2, 3, 4, 5, 6}
-	reduced := grayTags(1, 1, tag{tagSubfileType, []uint32{1}})
+	reduced := grayTags(1, 1, tiffTag{tagSubfileType, []uint32{1}})
 	for name, c := range map[string]struct {
-		pages [][]tag
+		pages [][]tiffTag
 		dims  [4]int
 		want  []byte
 		err   error
 	}{
-		"one":          {[][]tag{grayTags(3, 2)}, [4]int{3, 2, 1, 1}, data, nil},
-		"two":          {[][]tag{grayTags(3, 2), grayTags(3, 2)}, [4]int{3, 2, 2, 1}, append(data[:6:6], data...), nil},
-		"reduced":      {[][]tag{reduced, grayTags(3, 2), reduced}, [4]int{3, 2, 1, 1}, data, nil},
-		"only reduced": {[][]tag{reduced}, [4]int{1, 1, 1, 1}, data[:1], nil},
-		"unequal":      {[][]tag{grayTags(3, 2), grayTags(2, 3)}, [4]int{}, nil, convertcore.ErrUnsupported},
-		"white":        {[][]tag{grayTags(3, 2, tag{tagPhotometric, []uint32{0}})}, [4]int{3, 2, 1, 1}, []byte{254, 253, 252, 251, 250, 249}, nil},
-		"cmyk":         {[][]tag{grayTags(3, 2, tag{tagPhotometric, []uint32{5}})}, [4]int{}, nil, convertcore.ErrUnsupported},
-		"old jpeg":     {[][]tag{grayTags(3, 2, tag{tagCompression, []uint32{6}})}, [4]int{}, nil, convertcore.ErrUnsupported},
-		"complex":      {[][]tag{grayTags(3, 2, tag{tagSampleFormat, []uint32{5}})}, [4]int{}, nil, convertcore.ErrUnsupported},
-		"too big":      {[][]tag{grayTags(30000, 30000)}, [4]int{}, nil, convertcore.ErrFormat},
-		"no pixels":    {[][]tag{grayTags(0, 2)}, [4]int{}, nil, convertcore.ErrFormat},
-		"huge tiles": {[][]tag{grayTags(3, 2, tag{tagTileWidth, []uint32{1 << 20}}, tag{tagTileHeight, []uint32{1 << 20}})},
+		"one":          {[][]tiffTag{grayTags(3, 2)}, [4]int{3, 2, 1, 1}, data, nil},
+		"two":          {[][]tiffTag{grayTags(3, 2), grayTags(3, 2)}, [4]int{3, 2, 2, 1}, append(data[:6:6], data...), nil},
+		"reduced":      {[][]tiffTag{reduced, grayTags(3, 2), reduced}, [4]int{3, 2, 1, 1}, data, nil},
+		"only reduced": {[][]tiffTag{reduced}, [4]int{1, 1, 1, 1}, data[:1], nil},
+		"unequal":      {[][]tiffTag{grayTags(3, 2), grayTags(2, 3)}, [4]int{}, nil, convertcore.ErrUnsupported},
+		"white":        {[][]tiffTag{grayTags(3, 2, tiffTag{tagPhotometric, []uint32{0}})}, [4]int{3, 2, 1, 1}, []byte{254, 253, 252, 251, 250, 249}, nil},
+		"cmyk":         {[][]tiffTag{grayTags(3, 2, tiffTag{tagPhotometric, []uint32{5}})}, [4]int{}, nil, convertcore.ErrUnsupported},
+		"old jpeg":     {[][]tiffTag{grayTags(3, 2, tiffTag{tagCompression, []uint32{6}})}, [4]int{}, nil, convertcore.ErrUnsupported},
+		"complex":      {[][]tiffTag{grayTags(3, 2, tiffTag{tagSampleFormat, []uint32{5}})}, [4]int{}, nil, convertcore.ErrUnsupported},
+		"too big":      {[][]tiffTag{grayTags(30000, 30000)}, [4]int{}, nil, convertcore.ErrFormat},
+		"no pixels":    {[][]tiffTag{grayTags(0, 2)}, [4]int{}, nil, convertcore.ErrFormat},
+		"huge tiles": {[][]tiffTag{grayTags(3, 2, tiffTag{tagTileWidth, []uint32{1 << 20}}, tiffTag{tagTileHeight, []uint32{1 << 20}})},
 			[4]int{}, nil, convertcore.ErrFormat},
-		"beyond the end":   {[][]tag{grayTags(3, 2, tag{tagStripOffsets, []uint32{1 << 30}})}, [4]int{}, nil, convertcore.ErrFormat},
-		"chunks not there": {[][]tag{grayTags(3, 2, tag{tagRowsPerStrip, []uint32{1}})}, [4]int{}, nil, convertcore.ErrFormat},
+		"beyond the end":   {[][]tiffTag{grayTags(3, 2, tiffTag{tagStripOffsets, []uint32{1 << 30}})}, [4]int{}, nil, convertcore.ErrFormat},
+		"chunks not there": {[][]tiffTag{grayTags(3, 2, tiffTag{tagRowsPerStrip, []uint32{1}})}, [4]int{}, nil, convertcore.ErrFormat},
 	} {
 		img, err := decodeTIFF(t, makeTIFF(data, c.pages...))
 		if !errors.Is(err, c.err) {
@@ -195,9 +195,9 @@ func TestTIFFPages(t *testing.T) {
 }
 
 func TestTIFFWarns(t *testing.T) {
-	for want, tags := range map[string][]tag{
-		"orientation 3": grayTags(3, 2, tag{tagOrientation, []uint32{3}}),
-		"palette":       grayTags(3, 2, tag{tagPhotometric, []uint32{3}}, tag{tagColorMap, make([]uint32, 768)}),
+	for want, tags := range map[string][]tiffTag{
+		"orientation 3": grayTags(3, 2, tiffTag{tagOrientation, []uint32{3}}),
+		"palette":       grayTags(3, 2, tiffTag{tagPhotometric, []uint32{3}}, tiffTag{tagColorMap, make([]uint32, 768)}),
 	} {
 		file := makeTIFF(make([]byte, 6), tags, tags)
 		if img, err := decodeTIFF(t, file); err != nil || !strings.Contains(strings.Join(img.Warnings(), "; "), want) {
@@ -209,7 +209,7 @@ func TestTIFFWarns(t *testing.T) {
 // Blocks of 2×2 luma samples with one of each chroma; the picture is odd.
 func TestTIFFUnits(t *testing.T) {
 	data := []byte{10, 20, 40, 50, 128, 128, 30, 0, 60, 0, 128, 255, 70, 80, 0, 0, 128, 128, 90, 0, 0, 0, 128, 128}
-	file := makeTIFF(data, []tag{
+	file := makeTIFF(data, []tiffTag{
 		{tagWidth, []uint32{3}}, {tagHeight, []uint32{3}}, {tagBits, []uint32{8, 8, 8}}, {tagPhotometric, []uint32{6}},
 		{tagStripOffsets, []uint32{8}}, {tagStripCounts, []uint32{24}}, {tagSamples, []uint32{3}}, {tagYCbCrSubsamples, []uint32{2, 2}},
 	})
@@ -237,7 +237,7 @@ func TestTIFFLies(t *testing.T) {
 		t.Errorf("%d bytes allocated", n)
 	}
 	// Many pages over the same bytes.
-	var pages [][]tag
+	var pages [][]tiffTag
 	for range 500 {
 		pages = append(pages, grayTags(1000, 1000))
 	}
@@ -264,12 +264,12 @@ func TestTIFFSamples(t *testing.T) {
 		if worst, _, err := difference(want, img.Payload()); err != nil || worst > 3 || worst > 0 && name != "jpeg.tif" {
 			t.Errorf("%s: differs by %d, %v", name, worst, err)
 		}
-		truncated(t, tiffDecode, file, len(file))
+		cutShort(t, tiffDecode, file, len(file))
 	}
 }
 
-// truncated cuts a file at 200 places before n, of which none may decode.
-func truncated(t *testing.T, decode decodeFunc, file []byte, n int) {
+// cutShort cuts a file at 200 places before n, of which none may decode.
+func cutShort(t *testing.T, decode decodeFunc, file []byte, n int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 200 {
@@ -289,7 +289,7 @@ func TestTIFFHeaderReadsFewBytes(t *testing.T) {
 
 func FuzzTIFF(f *testing.F) {
 	f.Add(makeTIFF(make([]byte, 6), grayTags(3, 2), grayTags(3, 2)))
-	f.Add(makeTIFF(make([]byte, 6), grayTags(3, 2, tag{tagCompression, []uint32{5}}, tag{tagPredictor, []uint32{2}})))
+	f.Add(makeTIFF(make([]byte, 6), grayTags(3, 2, tiffTag{tagCompression, []uint32{5}}, tiffTag{tagPredictor, []uint32{2}})))
 	for _, name := range []string{"lzw_predictor.tif", "jpeg.tif"} {
 		f.Add(read(f, "testdata", "samples", name))
 	}

@@ -44,10 +44,16 @@ func New(table map[string]any) (convertcore.Selector, error) {
 		if _, ok := registry[key]; !ok {
 			continue
 		}
-		if name != "" {
+		if name != "" && slices.Contains(registry[key].options, name) {
+			name = key // another selector is an option of this one
+			continue
+		}
+		if name != "" && !slices.Contains(registry[name].options, key) {
 			return nil, fmt.Errorf("select: both %s and %s", name, key)
 		}
-		name = key
+		if name == "" {
+			name = key
+		}
 	}
 	if name == "" {
 		return nil, fmt.Errorf("select: none of %s", strings.Join(Names(), ", "))

@@ -6,54 +6,78 @@ import (
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
-	"github.com/omnimedseg/omnimedfs/convertcore/label"
 )
 
 // plan is a recipe whose patterns and selectors are compiled.
 type plan struct {
 	recipe   *Recipe
 	id       template
+	images   []place // of all channels
+	labels   []place // of all label sets
 	channels []channel
-	labels   []labelFiles // one a distinct pattern: classes share label maps
+	sets     []labelSet // classes share label maps
 	classes  []class
+	tables   []table
 	splits   []split
 	exclude  []*Pattern
 	names    int // the most placeholders that any pattern has
 }
 
-type channel struct {
-	name     string
-	image    *Pattern
-	id       []int // where image has the template's placeholders
-	optional bool
+// place is one pattern of images or labels, and how the ID of a case follows
+// from what it binds.
+type place struct {
+	pattern *Pattern
+	id      []int // where pattern has the template's placeholders; -1 elsewhere
+	plain   bool  // the ID is what the pattern binds, unchanged
+	replace replacer
+	table   string
+	many    bool     // a star: several files of one case are meant
+	spread  bool     // a file is of many cases
+	shared  []string // placeholders that image patterns have too, beyond those of the ID
 }
 
-type labelFiles struct {
-	pattern *Pattern
-	id      []int
-	shared  [][3]int // {channel, index there, index here} of other common placeholders
-	many    bool
+type channel struct {
+	name     string
+	from, to int // its places in images
+	optional bool
+	reading  reading
+}
+
+// labelSet is the files that one or more classes are drawn in.
+type labelSet struct {
+	from, to int  // its places in labels
+	all      bool // files of all places, not those of the first that has any
+	many     bool // several files are meant whatever the pattern
 }
 
 type class struct {
-	name     string
-	label    int // index in labels
-	sel      convertcore.Selector
-	channel  int // whose grid its masks are on; -1 the first that a case has
-	optional bool
-	empty    bool
+	name      string
+	set       int // index in sets
+	sel       convertcore.Selector
+	channel   int // whose grid its masks are on; -1 the first that a case has
+	optional  bool
+	empty     bool
+	consensus string
+	byImage   bool // grid = "image"
+	resample  bool
+	flip      [3]bool
+	reading   reading
 }
 
 type split struct {
 	name  string
-	image *Pattern // nil with a fixed list
+	image *Pattern // nil where something else decides
+	id    *Pattern
 	cases map[string]bool
+	table string
+	where map[string]string
 }
 
 // compile returns the plan of r and all that is wrong with what it is made of.
 func compile(r *Recipe) (*plan, []Problem) {
 	c := &compiler{r: r, plan: &plan{recipe: r}}
 	c.template()
+	c.tables()
 	c.images()
 	c.classes()
 	c.splits()
@@ -76,7 +100,7 @@ func (c *compiler) fail(where, format string, args ...any) {
 }
 
 func (c *compiler) pattern(where, src string) *Pattern {
-	p, err := Compile(src)
+	p, err := Compile(c.plan.fold(src))
 	if err != nil {
 		c.fail(where, "%v", err)
 		return nil
@@ -87,7 +111,12 @@ func (c *compiler) pattern(where, src string) *Pattern {
 
 func (c *compiler) template() {
 	src := c.r.Case.ID
-	if src == "" {
+	switch idx := c.r.Case.Index; {
+	case src == "" && idx != nil && len(idx.Parts) > 0:
+		src = "{part}_{index}"
+	case src == "" && idx != nil:
+		src = "{index}"
+	case src == "":
 		src = "{case}"
 	}
 	t, err := parseTemplate(src)
@@ -97,114 +126,36 @@ func (c *compiler) template() {
 	c.plan.id = t
 }
 
-// images compiles the one image pattern or those of the channels.
-func (c *compiler) images() {
-	list := []Channel{{Image: c.r.Case.Image}}
-	switch {
-	case len(c.r.Channels) == 0 && c.r.Case.Image == "":
-		c.fail("case.image", "neither case.image nor a [[channel]] says where images are")
-		return
-	case len(c.r.Channels) > 0 && c.r.Case.Image != "":
-		c.fail("case.image", "stands beside [[channel]]: one of them only")
-	}
-	where := func(int) string { return "case.image" }
-	if len(c.r.Channels) > 0 {
-		list = c.r.Channels
-		where = func(i int) string { return fmt.Sprintf("channel[%d].image", i) }
-	}
-	for i, ch := range list {
-		p := c.pattern(where(i), ch.Image)
-		if p == nil {
-			continue
-		}
-		at := c.plan.id.bind(p)
-		if slices.Contains(at, -1) {
-			c.fail(where(i), "pattern %q does not bind %s, of which case IDs are made", p, c.plan.id.unbound(at))
-		}
-		c.plan.channels = append(c.plan.channels, channel{ch.Name, p, at, ch.Optional})
-	}
-}
-
-func (c *compiler) classes() {
-	known := map[string]int{}
-	for i, cl := range c.r.Classes {
-		where := fmt.Sprintf("class[%d]", i)
-		sel, err := label.New(cl.Select)
-		if err != nil {
-			c.fail(where+".select", "%v", err)
-		}
-		at, ok := known[cl.Label]
-		if !ok {
-			if at, ok = c.labels(where+".label", cl.Label); !ok {
-				continue
-			}
-			known[cl.Label] = at
-		}
-		ch := -1
-		if cl.Channel != "" {
-			ch = slices.IndexFunc(c.r.Channels, func(k Channel) bool { return k.Name == cl.Channel })
-			if ch < 0 {
-				c.fail(where+".channel", "there is no channel %q", cl.Channel)
-			}
-		}
-		if cl.Absent != "" && cl.Absent != "empty" {
-			c.fail(where+".absent", "%q is not \"empty\"", cl.Absent)
-		}
-		if cl.Absent != "" && cl.Optional {
-			c.fail(where+".absent", "stands beside optional: no label file is either no mask or an empty one")
-		}
-		c.plan.classes = append(c.plan.classes, class{cl.Name, at, sel, ch, cl.Optional, cl.Absent == "empty"})
-	}
-}
-
-// labels compiles a label pattern and relates its placeholders to the images'.
-func (c *compiler) labels(where, src string) (int, bool) {
-	p := c.pattern(where, src)
-	if p == nil {
-		return 0, false
-	}
-	l := labelFiles{pattern: p, id: c.plan.id.bind(p), many: p.many()}
-	if slices.Contains(l.id, -1) {
-		c.fail(where, "pattern %q does not bind %s, of which case IDs are made", p, c.plan.id.unbound(l.id))
-	}
-	for i, name := range p.names {
-		if slices.Contains(c.plan.id.names, name) {
-			continue
-		}
-		bound := false
-		for k, ch := range c.plan.channels {
-			if j := ch.image.Index(name); j >= 0 {
-				l.shared, bound = append(l.shared, [3]int{k, j, i}), true
-			}
-		}
-		if !bound {
-			c.fail(where, "{%s} is in no image pattern: write * for what may be anything", name)
-		}
-	}
-	for _, ch := range c.plan.channels {
-		if ch.image.src == src {
-			c.fail(where, "pattern %q is also that of the images", src)
-		}
-	}
-	c.plan.labels = append(c.plan.labels, l)
-	return len(c.plan.labels) - 1, true
-}
-
 func (c *compiler) splits() {
 	for i, s := range c.r.Splits {
 		where := fmt.Sprintf("split[%d]", i)
 		if !slices.Contains([]string{"train", "val", "test"}, s.Name) {
 			c.fail(where+".name", "%q is not train, val or test", s.Name)
 		}
-		if (s.Case == "") == (len(s.Cases) == 0) {
-			c.fail(where, "needs either case, a pattern, or cases, a list of IDs")
+		ways := 0
+		for _, has := range []bool{s.Case != "", len(s.Cases) > 0, s.ID != "", s.Table != ""} {
+			if has {
+				ways++
+			}
+		}
+		if ways != 1 {
+			c.fail(where, "needs one of case (a pattern of raw paths), id (a pattern of IDs), cases (a list of IDs) and table")
 			continue
 		}
-		out := split{name: s.Name, cases: map[string]bool{}}
+		out := split{name: s.Name, cases: map[string]bool{}, table: s.Table, where: s.Where}
 		if s.Case != "" {
 			if out.image = c.pattern(where+".case", s.Case); out.image == nil {
 				continue
 			}
+		}
+		if s.ID != "" {
+			if out.id = c.pattern(where+".id", s.ID); out.id == nil {
+				continue
+			}
+		}
+		c.table(where+".table", s.Table)
+		if len(s.Where) > 0 && s.Table == "" {
+			c.fail(where+".where", "is of a table")
 		}
 		for _, id := range s.Cases {
 			out.cases[id] = true
@@ -214,13 +165,37 @@ func (c *compiler) splits() {
 }
 
 // splitOf returns the authors' split of a case.
-func (p *plan) splitOf(id, image string, vals []string) string {
-	for _, s := range p.splits {
-		if s.image != nil && image != "" && s.image.Match(image, vals) || s.cases[id] {
+func (l *listing) splitOf(id, image string) string {
+	for _, s := range l.splits {
+		if s.image != nil && image != "" && s.image.Match(l.fold(image), l.vals) || s.cases[id] ||
+			s.id != nil && s.id.Match(l.fold(id), l.vals) || s.table != "" && l.listed(s, id) {
 			return s.name
 		}
 	}
 	return ""
+}
+
+// listed reports whether a split's table has the case in its column "case".
+func (l *listing) listed(s split, id string) bool {
+	t := l.tables[s.table]
+	for _, i := range t.find("case", id) {
+		ok := true
+		for column, text := range s.where {
+			ok = ok && t.rows[i][column] == l.fold(text)
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// fold makes a path or ID lower-case where the recipe ignores case.
+func (p *plan) fold(text string) string {
+	if p.recipe.Case.IgnoreCase {
+		return strings.ToLower(text)
+	}
+	return text
 }
 
 // hidden reports whether a raw path is none of the authors' making: AppleDouble
@@ -240,21 +215,31 @@ func (p *plan) excluded(path string, vals []string) bool {
 }
 
 // caseOf returns the case ID that a raw path stands for as an image, "" where
-// it is none.
-func (p *plan) caseOf(path string) string {
-	vals := make([]string, p.names)
-	if hidden(path) || p.excluded(path, vals) {
-		return ""
+// it is none. known is false where a table or an array decides.
+func (p *plan) caseOf(path string) (id string, known bool) {
+	l := &listing{plan: p, vals: make([]string, p.names)}
+	if hidden(path) || p.excluded(p.fold(path), l.vals) {
+		return "", true
 	}
-	for _, l := range p.labels {
-		if l.pattern.Match(path, vals) {
-			return ""
+	for i := range p.labels {
+		if p.labels[i].pattern.Match(p.fold(path), l.vals) && !p.isImage(p.labels[i].pattern.src) {
+			return "", true
 		}
 	}
-	for _, ch := range p.channels {
-		if ch.image.Match(path, vals) {
-			return CaseID(p.id.key(ch.id, vals))
+	for i := range p.images {
+		if im := &p.images[i]; im.pattern.Match(p.fold(path), l.vals) {
+			if slices.Contains(im.id, -1) {
+				return "", false
+			}
+			key, _, err := l.key(im, nil)
+			return CaseID(key), err == nil
 		}
 	}
-	return ""
+	return "", true
+}
+
+// isImage reports whether a pattern is also one of images: image and label are
+// in one file.
+func (p *plan) isImage(src string) bool {
+	return slices.ContainsFunc(p.images, func(x place) bool { return x.pattern.src == src })
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
+	"github.com/omnimedseg/omnimedfs/convertcore/label"
 )
 
 var (
@@ -22,7 +23,8 @@ var ErrAbsent = errors.New("no raw file")
 // converter is the generic Converter that a recipe drives.
 type converter struct {
 	*plan
-	err error // why the recipe cannot be used
+	files *label.Files // that describe many cases
+	err   error        // why the recipe cannot be used
 }
 
 // Converter returns the Converter that r describes. It also implements
@@ -34,7 +36,7 @@ func (r *Recipe) Converter() convertcore.Converter {
 	for _, problem := range problems {
 		errs = append(errs, fmt.Errorf("%s: %s", r.ID, problem))
 	}
-	return &converter{p, errors.Join(errs...)}
+	return &converter{p, label.NewFiles(), errors.Join(errs...)}
 }
 
 // Header returns the header of an image from its first bytes, that of a mask
@@ -52,23 +54,32 @@ func (c *converter) header(ctx context.Context, raw convertcore.Raw, cs *convert
 		return convertcore.Header{}, c.err
 	}
 	if p.Kind == convertcore.KindImage {
-		return c.rawHeader(ctx, raw, p.Raw)
+		return c.imageHeader(ctx, raw, cs, p)
 	}
 	cl, err := c.class(p)
 	if err != nil {
 		return convertcore.Header{}, err
 	}
-	from := p.Raw
-	if len(from) > 0 && c.recipe.Dim == 3 {
-		from = from[:1]
-	} else if from, err = c.gridFiles(cs, cl); err != nil {
+	if len(p.Raw) == 0 || c.recipe.Dim == 2 || cl.onImage() {
+		im, err := c.gridImage(cs, cl)
+		if err != nil {
+			return convertcore.Header{}, err
+		}
+		h, err := c.imageHeader(ctx, raw, cs, im)
+		return convertcore.MaskHeader(h), err
+	}
+	src, err := c.labelSource(ctx, raw, cs, cl, p.Raw)
+	if err != nil {
 		return convertcore.Header{}, err
 	}
-	h, err := c.rawHeader(ctx, raw, from)
-	if err != nil {
-		return h, err
+	if !cl.reading.Series {
+		src = src.of(0)
 	}
-	return convertcore.MaskHeader(h), nil
+	h, err := src.header(ctx)
+	if err == nil {
+		err = c.checkForm(p.Raw, h)
+	}
+	return convertcore.MaskHeader(h), err
 }
 
 // Convert returns an image as it is, or the mask of one class on the grid of
@@ -79,7 +90,7 @@ func (c *converter) Convert(ctx context.Context, raw convertcore.Raw, cs *conver
 		return nil, c.err
 	}
 	if p.Kind == convertcore.KindImage {
-		im, err := c.decode(ctx, raw, p.Raw)
+		im, err := c.decodeImage(ctx, raw, cs, p)
 		if err != nil {
 			return nil, c.wrap(cs, p, "decode", err)
 		}
@@ -93,27 +104,45 @@ func (c *converter) Convert(ctx context.Context, raw convertcore.Raw, cs *conver
 	return mask, err
 }
 
-// decode decodes the files of one image and checks its form.
-func (c *converter) decode(ctx context.Context, raw convertcore.Raw, paths []string) (convertcore.Image, error) {
-	if len(paths) == 0 {
-		return nil, ErrAbsent
+// imageSource prepares the reading of an image part.
+func (c *converter) imageSource(ctx context.Context, raw convertcore.Raw, cs *convertcore.Case, p *convertcore.Part) (*source, error) {
+	for i := range c.channels {
+		if ch := &c.channels[i]; ch.name == p.Name {
+			return c.source(ctx, raw, &ch.reading, c.images[ch.from:ch.to], cs, p.Raw)
+		}
 	}
-	im, err := decodeRaw(ctx, raw, paths)
+	return nil, fmt.Errorf("the recipe has no channel %q", p.Name)
+}
+
+// labelSource prepares the reading of a class's files.
+func (c *converter) labelSource(ctx context.Context, raw convertcore.Raw, cs *convertcore.Case, cl *class, paths []string) (*source, error) {
+	set := c.sets[cl.set]
+	return c.source(ctx, raw, &cl.reading, c.labels[set.from:set.to], cs, paths)
+}
+
+// decodeImage decodes an image part and checks its form.
+func (c *converter) decodeImage(ctx context.Context, raw convertcore.Raw, cs *convertcore.Case, p *convertcore.Part) (convertcore.Image, error) {
+	src, err := c.imageSource(ctx, raw, cs, p)
 	if err != nil {
 		return nil, err
 	}
-	return im, c.checkForm(paths, im.Header())
+	im, err := src.decode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return im, c.checkForm(p.Raw, im.Header())
 }
 
-func (c *converter) rawHeader(ctx context.Context, raw convertcore.Raw, paths []string) (convertcore.Header, error) {
-	if len(paths) == 0 {
-		return convertcore.Header{}, ErrAbsent
+func (c *converter) imageHeader(ctx context.Context, raw convertcore.Raw, cs *convertcore.Case, p *convertcore.Part) (convertcore.Header, error) {
+	src, err := c.imageSource(ctx, raw, cs, p)
+	if err != nil {
+		return convertcore.Header{}, err
 	}
-	h, err := headerRaw(ctx, raw, paths)
+	h, err := src.header(ctx)
 	if err != nil {
 		return h, err
 	}
-	return h, c.checkForm(paths, h)
+	return h, c.checkForm(p.Raw, h)
 }
 
 func (c *converter) checkForm(paths []string, h convertcore.Header) error {
@@ -123,18 +152,25 @@ func (c *converter) checkForm(paths []string, h convertcore.Header) error {
 	return nil
 }
 
-// gridFiles returns the raw files of the image whose grid a class is on.
-func (c *converter) gridFiles(cs *convertcore.Case, cl *class) ([]string, error) {
+// gridImage returns the image whose grid a class is on.
+func (c *converter) gridImage(cs *convertcore.Case, cl *class) (*convertcore.Part, error) {
 	for i := range cs.Images {
 		p := &cs.Images[i]
 		if len(p.Raw) > 0 && (cl.channel < 0 || p.Name == c.channels[cl.channel].name) {
-			return p.Raw, nil
+			return p, nil
 		}
 	}
 	if cl.channel < 0 {
 		return nil, fmt.Errorf("image that the label is drawn on: %w", ErrAbsent)
 	}
 	return nil, fmt.Errorf("image %s that the label is drawn on: %w", c.channels[cl.channel].name, ErrAbsent)
+}
+
+// onImage reports whether the masks of a class take the image's grid, whatever
+// the label's is.
+func (cl *class) onImage() bool {
+	_, drawn := cl.sel.(convertcore.Drawer)
+	return drawn || cl.byImage || cl.resample
 }
 
 // checkGrid compares a label's grid with its image's.

@@ -4,13 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 )
 
 // decisive names the keys that decide the converted bytes and the list of
 // cases. Titles, licence, citation, evidence, examples and comments are left
 // out: mending them must not throw away what was converted.
-var decisive = []string{"schema", "id", "dim", "source", "case", "channel", "class", "split"}
+var decisive = []string{"schema", "id", "dim", "source", "case", "channel", "class", "split", "table"}
+
+// decisiveFirst are the keys of the first schema, which are hashed also where
+// they are empty.
+var decisiveFirst = []string{"schema", "id", "dim", "source", "case", "channel", "class", "split"}
 
 // digest hashes the decisive keys as JSON, whose maps are sorted by key. What
 // is empty is left out, so that a key that a later schema adds changes the hash
@@ -19,7 +25,9 @@ func (r *Recipe) digest() ([32]byte, error) {
 	all := filled(reflect.ValueOf(*r)).(map[string]any)
 	part := map[string]any{}
 	for _, key := range decisive {
-		part[key] = all[key]
+		if v, ok := all[key]; ok || slices.Contains(decisiveFirst, key) {
+			part[key] = v
+		}
 	}
 	text, err := json.Marshal(part)
 	if err != nil { // NaN in a selector, say
@@ -30,10 +38,19 @@ func (r *Recipe) digest() ([32]byte, error) {
 
 // filled turns structs into maps by their TOML keys, without what is empty.
 func filled(v reflect.Value) any {
+	if p, ok := v.Interface().(Patterns); ok && len(p) == 1 {
+		return p[0]
+	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		return filled(v.Elem())
 	case reflect.Struct:
 		out := map[string]any{}
 		for i := range v.NumField() {
+			if v.Type().Field(i).Anonymous {
+				maps.Copy(out, filled(v.Field(i)).(map[string]any))
+				continue
+			}
 			key := v.Type().Field(i).Tag.Get("toml")
 			if key != "" && !empty(v.Field(i)) {
 				out[key] = filled(v.Field(i))

@@ -15,16 +15,22 @@ func knownKeys(path []string) []string {
 		if !ok {
 			return nil
 		}
-		if t = f.Type; t.Kind() == reflect.Slice {
+		if t = f.Type; t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
 	}
 	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
 		return nil
 	}
-	var keys []string
+	return keysOf(t)
+}
+
+// keysOf lists the keys of a struct and of those embedded in it.
+func keysOf(t reflect.Type) (keys []string) {
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("toml"); key != "" {
+		if f := t.Field(i); f.Anonymous {
+			keys = append(keys, keysOf(f.Type)...)
+		} else if key := f.Tag.Get("toml"); key != "" {
 			keys = append(keys, key)
 		}
 	}
@@ -36,7 +42,13 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 		return reflect.StructField{}, false
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("toml") == key {
+		f := t.Field(i)
+		if f.Anonymous {
+			if in, ok := fieldOf(f.Type, key); ok {
+				return in, true
+			}
+		}
+		if f.Tag.Get("toml") == key {
 			return f, true
 		}
 	}
@@ -63,22 +75,27 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's, in bytes.
+// distance is Levenshtein's, in bytes, where two neighbors that changed places
+// are one edit.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
 		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
 			}
-			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
+			next[j+1] = min(row[j]+cost, next[j]+1, row[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

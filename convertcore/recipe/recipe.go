@@ -43,6 +43,7 @@ type Recipe struct {
 	Case      CaseRule  `toml:"case"`
 	Channels  []Channel `toml:"channel"`
 	Classes   []Class   `toml:"class"`
+	Tables    []Table   `toml:"table"`
 	Splits    []Split   `toml:"split"`
 	Examples  []Example `toml:"example"`
 	Evidence  []Fact    `toml:"evidence"`
@@ -53,9 +54,10 @@ type Recipe struct {
 // Hash identifies all that decides the converted bytes.
 func (r *Recipe) Hash() [32]byte { return r.hash }
 
-// Form is the standard form of the dataset's images and masks.
+// Form is the standard form of the dataset's images and masks: PNG in 2-D,
+// unless case.float2d is "nifti".
 func (r *Recipe) Form() convertcore.Form {
-	if r.Dim == 3 {
+	if r.Dim == 3 || r.Case.Float2D == asNIfTI {
 		return convertcore.NIfTI
 	}
 	return convertcore.PNG
@@ -90,35 +92,55 @@ type SourceFile struct {
 // text of {case} becomes the case's ID, see CaseID. A hidden file (".…", "._…"), one in
 // "__MACOSX" and one that is a label is never an image.
 type CaseRule struct {
-	Image   string   `toml:"image"`   // pattern of a dataset with one image a case
-	ID      string   `toml:"id"`      // what IDs are made of; "" is "{case}"
-	Exclude []string `toml:"exclude"` // patterns of images and labels to pass over
+	Image      Patterns `toml:"image"`       // of a dataset with one image a case
+	ID         string   `toml:"id"`          // what IDs are made of; "" is "{case}"
+	Exclude    []string `toml:"exclude"`     // patterns of images and labels to pass over
+	IgnoreCase bool     `toml:"ignore_case"` // of letters, in patterns and IDs, which become lower-case
+	Replace    Replace  `toml:"replace"`     // what becomes of the images' IDs
+	Table      string   `toml:"table"`       // where placeholders of the ID are that the patterns lack
+	Float2D    string   `toml:"float2d"`     // see Recipe.Form and readAs
+	Index      *Index   `toml:"index"`       // cases are entries of the arrays that {index} names
+	Reading
 }
 
 // Channel is one of several images of a case, instead of CaseRule.Image.
 type Channel struct {
-	Name     string `toml:"name"` // the suffix of the served file: <case>_<name>
-	Image    string `toml:"image"`
-	Optional bool   `toml:"optional"` // not every case has it
+	Name     string   `toml:"name"` // the suffix of the served file: <case>_<name>
+	Image    Patterns `toml:"image"`
+	Optional bool     `toml:"optional"` // not every case has it
+	Replace  Replace  `toml:"replace"`
+	Table    string   `toml:"table"`
+	Reading
 }
 
 // Class is one structure that the authors outlined.
 type Class struct {
 	Name string `toml:"name"` // the folder in labels/
 	// Label is a pattern with {case}. Several files of one case unite where it
-	// holds a star (other than "**/"); without one they are an error.
-	Label    string         `toml:"label"`
-	Select   map[string]any `toml:"select"`   // one selector: {values=[1]}, {above=0}, {color="#ff0000"}
-	Channel  string         `toml:"channel"`  // whose grid the label is on; "" the first that a case has
-	Optional bool           `toml:"optional"` // a case without a label file has no mask
-	Absent   string         `toml:"absent"`   // "empty": no label file means that there is nothing there
+	// holds a star (other than "**/"); without one they are an error. A file
+	// that describes many cases (COCO, VIA …) needs no {case}.
+	Label     Patterns       `toml:"label"`
+	Select    map[string]any `toml:"select"`    // one selector of package label: {values=[1]}, {above=0}, {color="#ff0000"} …
+	Channel   string         `toml:"channel"`   // whose grid the label is on; "" the first that a case has
+	Optional  bool           `toml:"optional"`  // a case without a label file has no mask
+	Absent    string         `toml:"absent"`    // "empty": no label file means that there is nothing there
+	Consensus string         `toml:"consensus"` // of several files of one case: union, majority or intersection
+	Grid      string         `toml:"grid"`      // "image": the label has no geometry, or a wrong one, and lies on the image's
+	Resample  string         `toml:"resample"`  // "nearest": the label's grid differs
+	Flip      []string       `toml:"flip"`      // axes of the label to turn round before it is compared: x, y, z
+	Replace   Replace        `toml:"replace"`   // what becomes of the labels' IDs before they are compared with the images'
+	Table     string         `toml:"table"`
+	Reading
 }
 
 // Split assigns cases to the authors' own split, the first that fits.
 type Split struct {
-	Name  string   `toml:"name"`  // train, val or test
-	Case  string   `toml:"case"`  // pattern of the (first) image's raw path
-	Cases []string `toml:"cases"` // or case IDs
+	Name  string            `toml:"name"`  // train, val or test
+	Case  string            `toml:"case"`  // pattern of the (first) image's raw path
+	Cases []string          `toml:"cases"` // or case IDs
+	ID    string            `toml:"id"`    // or a pattern of the case's ID
+	Table string            `toml:"table"` // or those in a table: its column "case" holds IDs
+	Where map[string]string `toml:"where"` // of the table: only rows with these texts in these columns
 }
 
 // Example is a raw path of an image and the case that it must become; "" where

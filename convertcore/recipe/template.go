@@ -45,17 +45,6 @@ func (t template) bind(p *Pattern) []int {
 	return at
 }
 
-// unbound names the placeholders that bind did not find.
-func (t template) unbound(at []int) string {
-	var out []string
-	for i, k := range at {
-		if k < 0 {
-			out = append(out, "{"+t.names[i]+"}")
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
 // key fills the template in. A lone placeholder is returned without a copy.
 func (t template) key(at []int, vals []string) string {
 	if len(at) == 1 && t.texts[0] == "" && t.texts[1] == "" {
