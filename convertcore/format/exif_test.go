@@ -32,7 +32,7 @@ func TestOrient(t *testing.T) {
 func TestJPEGOrientation(t *testing.T) {
 	file := smallJPEG(t)
 	for _, want := range []int{1, 6, 8} {
-		exif := append([]byte("Exif\x00\x00"), makeTIFF(nil, []tag{{tagOrientation, []uint32{uint32(want)}}})...)
+		exif := append([]byte("Exif\x00\x00"), makeTIFF(nil, []tiffTag{{tagOrientation, []uint32{uint32(want)}}})...)
 		app := append([]byte{0xff, 0xe1, 0, byte(len(exif) + 2)}, exif...)
 		with := append(append(bytes.Clone(file[:2]), app...), file[2:]...)
 		got, err := JPEGOrientation(t.Context(), one(with), "a.jpg")

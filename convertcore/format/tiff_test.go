@@ -148,7 +148,7 @@ func makeTIFF(data []byte, pages ...[]tiffTag) []byte {
 }
 
 // grayTags are those of a w×h page of 8 bits; more override.
-func grayTags(w, h int, more ...tag) []tiffTag {
+func grayTags(w, h int, more ...tiffTag) []tiffTag {
 	tags := []tiffTag{
 		{tagWidth, []uint32{uint32(w)}}, {tagHeight, []uint32{uint32(h)}}, {tagBits, []uint32{8}}, {tagPhotometric, []uint32{1}},
 		{tagStripOffsets, []uint32{8}}, {tagStripCounts, []uint32{uint32(w * h)}},
