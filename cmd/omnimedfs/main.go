@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -79,8 +80,12 @@ func (p *program) main(argv []string) int {
 	return cli.ExitCode(err)
 }
 
-// catchSignals returns a context that the first SIGINT or SIGTERM ends; the
-// next one ends the process.
+// sameSignal is how long after a SIGINT or SIGTERM another one counts as the
+// same: timeout(1) and supervisors send it to the process and to its group.
+const sameSignal = time.Second
+
+// catchSignals returns a context that the first SIGINT or SIGTERM ends; one
+// that comes later than sameSignal ends the process.
 func catchSignals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	sigs := make(chan os.Signal, 1)
@@ -88,6 +93,7 @@ func catchSignals() (context.Context, func()) {
 	go func() {
 		if s, ok := <-sigs; ok {
 			cancel(signalError{s})
+			time.Sleep(sameSignal)
 			signal.Reset(syscall.SIGINT, syscall.SIGTERM)
 		}
 	}()
