@@ -6,6 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 need fusermount3=fuse3 file=file py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel
+codecs
 fuse_ready
 
 say "building"

@@ -34,6 +34,21 @@ need() {
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# codecs adds JPEG-LS and JPEG 2000 to every go command that follows: it installs
+# what the build tag needs where that is possible, and sets the tag where it is
+# there. CODECS=0 leaves both out, for the pure Go build.
+codecs() {
+	[ "${CODECS:-1}" != 0 ] || return 0
+	if ! pkg-config --exists charls libopenjp2 2>/dev/null; then
+		(need pkg-config=pkg-config gcc=gcc /usr/include/charls/charls.h=libcharls-dev openjp2=libopenjp2-7-dev) || true
+	fi
+	if command -v gcc >/dev/null && pkg-config --exists charls libopenjp2 2>/dev/null; then
+		export CGO_ENABLED=1 GOFLAGS="${GOFLAGS:-} -tags=codecs"
+	else
+		echo "without libcharls-dev and libopenjp2-7-dev: JPEG-LS and JPEG 2000 are left out" >&2
+	fi
+}
+
 # build makes .bin/omnimedfs and .bin/omnieval.
 build() {
 	command -v go >/dev/null || die "Go is needed: https://go.dev/dl"

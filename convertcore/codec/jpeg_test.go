@@ -1,8 +1,84 @@
 package codec
 
-import "testing"
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/omnimedseg/omnimedfs/convertcore"
+)
 
 func TestJPEGAgainstReferences(t *testing.T) {
 	dir := makeStreams(t, "make_jpeg.py", "numpy, PIL, pydicom", "dcmcjpeg", "dcmdjpeg", "gdcmconv")
 	compare(t, JPEG, samples(t, dir, ".jpg"))
+}
+
+func TestJPEG(t *testing.T) { compare(t, JPEG, samples(t, "testdata", ".jpg")) }
+
+// A stream that lacks its end marker only, or bits that pad its last byte, is
+// whole; anything before that is not.
+func TestJPEGTruncated(t *testing.T) {
+	for _, s := range samples(t, "testdata", ".jpg") {
+		end := bytes.LastIndex(s.stream, []byte{0xff, 0xd9})
+		cut(t, JPEG, s.stream, end-1, s.f)
+	}
+}
+
+func TestJPEGMalformed(t *testing.T) {
+	s := samples(t, "testdata", ".jpg")[0]
+	for name, change := range map[string]func(*Frame){
+		"width":   func(f *Frame) { f.Width++ },
+		"height":  func(f *Frame) { f.Height-- },
+		"samples": func(f *Frame) { f.Samples = 4 - f.Samples },
+		"huge":    func(f *Frame) { f.Width, f.Height = 1<<16, 1<<15 },
+	} {
+		f := s.f
+		change(&f)
+		if _, err := JPEG(s.stream, f); !errors.Is(err, convertcore.ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, process := range []byte{0xc5, 0xc9, 0xcb} { // hierarchical, arithmetic
+		b := bytes.Clone(s.stream)
+		at := bytes.Index(b, []byte{0xff, 0xc1})
+		if at < 0 {
+			at = bytes.Index(b, []byte{0xff, 0xc0})
+		}
+		b[at+1] = process
+		if _, err := JPEG(b, s.f); !errors.Is(err, convertcore.ErrUnsupported) {
+			t.Errorf("SOF%d: %v", process-0xc0, err)
+		}
+	}
+}
+
+// Without a marker three components are YCbCr, but a container that says RGB is
+// believed; lossless streams stay as they are.
+func TestJPEGColors(t *testing.T) {
+	for _, s := range samples(t, "testdata", ".jpg") {
+		if s.f.Samples != 3 {
+			continue
+		}
+		f := s.f
+		f.RGB = true
+		got, err := JPEG(s.stream, f)
+		lossless := bytes.Contains(s.stream, []byte{0xff, 0xc3})
+		if err != nil || bytes.Equal(got, s.want) != lossless {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
+}
+
+func FuzzJPEG(f *testing.F) { addSamples(f, JPEG, ".jpg") }
+
+func BenchmarkJPEG(b *testing.B) {
+	for _, s := range samples(b, "testdata", ".jpg") {
+		b.Run(s.name, func(b *testing.B) {
+			b.SetBytes(s.f.Size())
+			for b.Loop() {
+				if _, err := JPEG(s.stream, s.f); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -117,7 +117,8 @@ func (d *jpegDecoder) latch(s *scan) error {
 	return nil
 }
 
-// sequential decodes a scan of SOF0 or SOF1.
+// sequential decodes a scan of SOF0 or SOF1. Its spectral selection can only be
+// 0 to 63, and is not looked at, as libjpeg does: some encoders leave it 0.
 func (d *jpegDecoder) sequential(s *scan, r *bitReader) error {
 	if err := d.latch(s); err != nil {
 		return err
@@ -126,9 +127,6 @@ func (d *jpegDecoder) sequential(s *scan, r *bitReader) error {
 		if s.dc[i] == nil || s.ac[i] == nil {
 			return malformed("JPEG component without Huffman table")
 		}
-	}
-	if s.ss != 0 || s.se != 63 || s.ah != 0 || s.al != 0 {
-		return malformed("sequential JPEG scan of coefficients %d to %d", s.ss, s.se)
 	}
 	var last [4]int
 	var coefs [64]int

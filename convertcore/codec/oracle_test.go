@@ -110,3 +110,14 @@ func compare(t *testing.T, decode decoder, list []sample) {
 	}
 	t.Logf("%d of %d are exact", exact, len(list))
 }
+
+// addSamples fuzzes a decoder from the streams of testdata.
+func addSamples(f *testing.F, decode decoder, ext string) {
+	for _, s := range samples(f, "testdata", ext) {
+		kind := uint16(map[int]int{1: 0, 3: 1}[s.f.Samples] + 3*(s.f.Bits/16))
+		f.Add(s.stream, uint16(s.f.Width), uint16(s.f.Height), kind)
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, width, height, kind uint16) {
+		fuzz(t, decode, stream, width, height, kind)
+	})
+}

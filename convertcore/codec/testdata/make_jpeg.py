@@ -21,11 +21,11 @@ out = sys.argv[1]
 rng = np.random.default_rng(5)
 
 
-def write(name, stream, pixels, stored, signed=0, rgb=0, tolerance=0):
+def write(name, stream, pixels, stored, signed=0, rgb=0, tolerance=0, ext=".jpg"):
     h, w = pixels.shape[:2]
     samples = 1 if pixels.ndim == 2 else pixels.shape[2]
     bits = pixels.dtype.itemsize * 8
-    with open(f"{out}/{name}.jpg", "wb") as f:
+    with open(f"{out}/{name}{ext}", "wb") as f:
         f.write(stream)
     with open(f"{out}/{name}.raw", "wb") as f:
         f.write(np.ascontiguousarray(pixels).tobytes())
@@ -150,6 +150,7 @@ def baseline():
             write("-".join(("dcmtk8", option, *color)).replace("+", ""), stream, got, 8, 0, int("+cr" in color), 1)
 
 
-lossless()
-extended()
-baseline()
+if __name__ == "__main__":
+    lossless()
+    extended()
+    baseline()
