@@ -88,6 +88,7 @@ type dataset struct {
 	Dim       int      `json:"dim"`
 	License   string   `json:"license"`
 	Status    string   `json:"status"`
+	RawOnly   bool     `json:"raw_only,omitempty"` // the layout is not known: raw files and metadata only
 	Synthetic bool     `json:"synthetic,omitempty"`
 	Classes   []string `json:"classes"`
 	Cases     int      `json:"cases"`

@@ -206,7 +206,7 @@ func describe(d *data.Dataset) dataset {
 	r := d.Recipe
 	out := dataset{
 		ID: r.ID, Title: r.Title, Modality: r.Modality, Anatomy: r.Anatomy, Dim: r.Dim, License: r.License,
-		Status: r.Status, Synthetic: r.Synthetic, Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
+		Status: r.Status, RawOnly: r.RawOnly(), Synthetic: r.Synthetic, Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
 	}
 	if d.Loaded() {
 		out.Cases = d.NumCases()

@@ -18,9 +18,13 @@ func runLs(ctx context.Context, p *program, args []string) error {
 		}
 		return printJSON(p.stdout, list)
 	}
-	rows := [][]string{{"ID", "MODALITY", "CASES", "SIZE", "LICENSE", "CACHED"}}
+	rows := [][]string{{"ID", "MODALITY", "CASES", "SIZE", "LICENSE", "STATUS", "CACHED"}}
 	for _, d := range list {
-		rows = append(rows, []string{d.ID, d.Modality, count(d.Cases), size(d.Size), d.License, share(d.Cached, d.Files)})
+		state := d.Status
+		if d.RawOnly {
+			state = "raw only"
+		}
+		rows = append(rows, []string{d.ID, d.Modality, count(d.Cases), size(d.Size), d.License, state, share(d.Cached, d.Files)})
 	}
 	return printTable(p.stdout, rows)
 }

@@ -49,6 +49,9 @@ func (c *converter) Cases(ctx context.Context, raw convertcore.Raw) ([]convertco
 	if c.err != nil {
 		return nil, c.err
 	}
+	if c.recipe.RawOnly() {
+		return nil, nil
+	}
 	files, err := raw.Files(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: list raw files: %w", c.recipe.ID, err)

@@ -34,7 +34,7 @@ func Lint(r *Recipe) []Problem {
 	l.names()
 	plan, problems := compile(r)
 	l.problems = append(l.problems, problems...)
-	if len(problems) == 0 {
+	if len(problems) == 0 && !r.RawOnly() {
 		l.examples(plan)
 		l.splits()
 	}
@@ -102,6 +102,11 @@ func (l *linter) status() {
 	default:
 		l.fail("status", "%q is neither verified nor unverified", r.Status)
 	}
+	for i, id := range l.r.Derived {
+		if !validID.MatchString(id) || id == l.r.ID {
+			l.fail(fmt.Sprintf("derived_from[%d]", i), "%q is not the ID of another dataset", id)
+		}
+	}
 	for i, f := range l.r.Evidence {
 		if f.Fact == "" || f.Source == "" {
 			l.fail(fmt.Sprintf("evidence[%d]", i), "needs fact and source")
@@ -154,7 +159,7 @@ func (l *linter) source() {
 
 // names checks what becomes a file or folder name, also where case is ignored.
 func (l *linter) names() {
-	if len(l.r.Classes) == 0 {
+	if len(l.r.Classes) == 0 && !l.r.RawOnly() {
 		l.fail("class", "there is none")
 	}
 	seen := map[string]string{}

@@ -54,6 +54,8 @@ func TestLint(t *testing.T) {
 		{"example", `case = "1"`, `case = "2"`, `example[0]: "x.zip!/1.png" becomes case "1", not "2"`},
 		{"example of an unknown file", `raw = "x.zip!/1.png"`, `raw = "y.zip!/1.png"`, "example[0].raw: "},
 		{"no example", small[strings.Index(small, "[[example]]"):], "", "example: "},
+		{"derived from itself", `id = "x"`, "id = \"x\"\nderived_from = [\"y\", \"x\"]", "derived_from[1]: "},
+		{"class by name only, no case", `image = "x.zip!/{case}.png"`, "exclude = [\"y\"]", "case.image: "},
 		{"evidence", "[[example]]", "[[evidence]]\nfact = \"x\"\nconfidence = \"sure\"\n[[example]]", "evidence[0].confidence: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,6 +4,8 @@
 package recipe
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -15,8 +17,10 @@ const SchemaVersion = 1
 // Modalities are the nine of the paper.
 var Modalities = []string{"ct", "mri", "ultrasound", "xray", "fundus", "oct", "dermoscopy", "endoscopy", "microscopy"}
 
-// The two values of Recipe.Status. Verified means that real files of the
-// layout were converted and compared with an independent reading.
+// The two values of Recipe.Status. Verified is short for verified layout:
+// platform, record, license, layout and the values of every class each rest on
+// evidence, which the recipe names. Whether real files were converted too is a
+// fact of its own, see Recipe.Converted.
 const (
 	Verified   = "verified"
 	Unverified = "unverified"
@@ -31,10 +35,11 @@ type Recipe struct {
 	Modality  string    `toml:"modality"` // one of Modalities
 	Dim       int       `toml:"dim"`      // 2 or 3
 	Anatomy   string    `toml:"anatomy"`
-	License   string    `toml:"license"` // SPDX
-	Status    string    `toml:"status"`  // Verified or Unverified
-	Missing   string    `toml:"missing"` // what an unverified recipe lacks
-	Notes     string    `toml:"notes"`   // what a user of the dataset should know
+	License   string    `toml:"license"`      // SPDX
+	Status    string    `toml:"status"`       // Verified or Unverified
+	Missing   string    `toml:"missing"`      // what an unverified recipe lacks
+	Derived   []string  `toml:"derived_from"` // IDs of datasets whose images or labels are in this one too
+	Notes     string    `toml:"notes"`        // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
 	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
@@ -49,6 +54,20 @@ type Recipe struct {
 	Evidence  []Fact    `toml:"evidence"`
 
 	hash [32]byte
+}
+
+// RawOnly reports whether the recipe says nothing of the layout, as an
+// unverified one may: the dataset is listed with its raw files and metadata,
+// and no case and no mask is guessed.
+func (r *Recipe) RawOnly() bool {
+	return r.Status == Unverified && len(r.Case.Image) == 0 && len(r.Channels) == 0 && len(r.MaskClasses()) == 0
+}
+
+// Converted reports whether real files of the dataset were converted and
+// compared with an independent reading: the fact "converted" among the
+// evidence says which.
+func (r *Recipe) Converted() bool {
+	return slices.ContainsFunc(r.Evidence, func(f Fact) bool { return f.Fact == "converted" || strings.HasPrefix(f.Fact, "converted:") })
 }
 
 // Hash identifies all that decides the converted bytes.
@@ -152,7 +171,7 @@ type Example struct {
 
 // Fact is something that the recipe relies on and where it was read.
 type Fact struct {
-	Fact       string `toml:"fact"`
+	Fact       string `toml:"fact"` // "converted: …" where real files were converted
 	Source     string `toml:"source"`
 	Confidence string `toml:"confidence"` // high, medium or low
 }
