@@ -33,6 +33,8 @@ func TestLint(t *testing.T) {
 		{"no platform", `platform = "http"`, "", "source.platform: "},
 		{"neither record nor url", `url = "https://example.org/x.zip"`, "", "source.record: "},
 		{"file that climbs", `name = "x.zip"`, `name = "../x.zip"`, "source.file[0].name: "},
+		{"platform of a file without record", `name = "x.zip"`, "name = \"x.zip\"\nplatform = \"osf\"", "source.file[0].record: "},
+		{"file pattern", `name = "x.zip"`, `name = "x[.zip"`, "source.file[0].name: "},
 		{"checksum", `url = "`, "sum = \"sha256:12\"\nurl = \"", "source.file[0].sum: "},
 		{"class with a slash", `"tumor"`, `"a/b"`, "class[0].name: "},
 		{"class with a dot first", `"tumor"`, `".a"`, "class[0].name: "},

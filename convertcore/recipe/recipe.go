@@ -4,6 +4,7 @@
 package recipe
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -98,14 +99,36 @@ type Source struct {
 	Platform string       `toml:"platform"` // as registered in package sources
 	Record   string       `toml:"record"`   // the platform's item; "" where each file has a url
 	Files    []SourceFile `toml:"file"`     // those that are needed; without a url they are picked from the record's by name
+	// Closed leaves archives what they are, files of raw/: where the mere list
+	// of their members costs the whole of them, as with zips made on the fly.
+	Closed bool `toml:"closed"`
 }
 
-// SourceFile is one raw file of the record.
+// SourceFile is one raw file of the record, or all those whose names match.
 type SourceFile struct {
-	Name string `toml:"name"`
-	URL  string `toml:"url"`
-	Size int64  `toml:"size"` // 0 unknown
-	Sum  string `toml:"sum"`  // "sha256:…" or "md5:…"
+	Name     string `toml:"name"`     // a pattern of path.Match; with a url the name itself
+	Platform string `toml:"platform"` // where the file is of another record than Source's
+	Record   string `toml:"record"`
+	URL      string `toml:"url"`
+	Size     int64  `toml:"size"` // 0 unknown
+	Sum      string `toml:"sum"`  // "sha256:…" or "md5:…"
+}
+
+// Matches reports whether a raw file of the record is meant.
+func (f *SourceFile) Matches(name string) bool {
+	if f.URL != "" {
+		return f.Name == name
+	}
+	ok, err := path.Match(f.Name, name)
+	return ok && err == nil
+}
+
+// Place is the platform and the record that a file is of.
+func (s *Source) Place(f *SourceFile) (platform, record string) {
+	if f.Platform != "" {
+		return f.Platform, f.Record
+	}
+	return s.Platform, s.Record
 }
 
 // CaseRule says which raw files are cases. Patterns are those of Compile. The
@@ -120,6 +143,7 @@ type CaseRule struct {
 	Table      string   `toml:"table"`       // where placeholders of the ID are that the patterns lack
 	Float2D    string   `toml:"float2d"`     // see Recipe.Form and readAs
 	Index      *Index   `toml:"index"`       // cases are entries of the arrays that {index} names
+	Labelled   bool     `toml:"labelled"`    // images without any label file are no cases
 	Reading
 }
 
