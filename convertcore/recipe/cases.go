@@ -49,6 +49,9 @@ func (c *converter) Cases(ctx context.Context, raw convertcore.Raw) ([]convertco
 	if c.err != nil {
 		return nil, c.err
 	}
+	if c.recipe.RawOnly() {
+		return nil, nil
+	}
 	files, err := raw.Files(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: list raw files: %w", c.recipe.ID, err)
@@ -282,6 +285,9 @@ func (l *listing) add(key string, images, labels [][]hit) error {
 	var err error
 	if c.Labels, err = l.labelParts(&c, key, labels); err != nil {
 		return err
+	}
+	if l.recipe.Case.Labelled && !slices.ContainsFunc(c.Labels, func(p convertcore.Part) bool { return len(p.Raw) > 0 }) {
+		return nil
 	}
 	l.cases = append(l.cases, c)
 	return nil

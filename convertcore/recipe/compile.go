@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -76,6 +77,10 @@ type split struct {
 // compile returns the plan of r and all that is wrong with what it is made of.
 func compile(r *Recipe) (*plan, []Problem) {
 	c := &compiler{r: r, plan: &plan{recipe: r}}
+	if r.RawOnly() {
+		c.rawOnly()
+		return c.plan, c.problems
+	}
 	c.template()
 	c.tables()
 	c.images()
@@ -107,6 +112,22 @@ func (c *compiler) pattern(where, src string) *Pattern {
 	}
 	c.plan.names = max(c.plan.names, len(p.names))
 	return p
+}
+
+// rawOnly checks that a recipe without layout says nothing that needs one.
+func (c *compiler) rawOnly() {
+	r := c.r
+	for _, x := range []struct {
+		where string
+		has   bool
+	}{
+		{"case", !reflect.ValueOf(r.Case).IsZero()}, {"table", len(r.Tables) > 0}, {"split", len(r.Splits) > 0},
+		{"example", slices.ContainsFunc(r.Examples, func(e Example) bool { return e.Case != "" })},
+	} {
+		if x.has {
+			c.fail(x.where, "stands without case.image, a [[channel]] or a class with label and select")
+		}
+	}
 }
 
 func (c *compiler) template() {
