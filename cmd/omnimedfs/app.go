@@ -188,6 +188,9 @@ func (a *app) List(ctx context.Context, f filter) ([]dataset, error) {
 		if !matches(f.IDs, r.ID) || !matches(f.License, r.License) || len(f.Modality) > 0 && !slices.Contains(f.Modality, r.Modality) {
 			continue
 		}
+		if line := stated(r); len(f.Status) > 0 && !slices.Contains(f.Status, line.Status) && !slices.Contains(f.Status, line.state()) {
+			continue
+		}
 		// A dataset that was touched before lists from the cache; the others
 		// stay unknown rather than ask a platform.
 		if d.Touched() {
@@ -203,17 +206,22 @@ func (a *app) List(ctx context.Context, f filter) ([]dataset, error) {
 func matches(globs []string, name string) bool { return len(globs) == 0 || matchesAny(globs, name) }
 
 func describe(d *data.Dataset) dataset {
-	r := d.Recipe
-	out := dataset{
-		ID: r.ID, Title: r.Title, Modality: r.Modality, Anatomy: r.Anatomy, Dim: r.Dim, License: r.License,
-		Status: r.Status, RawOnly: r.RawOnly(), Synthetic: r.Synthetic, Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
-	}
+	out := stated(d.Recipe)
 	if d.Loaded() {
 		out.Cases = d.NumCases()
 		out.Files, out.Cached = d.Counts()
 		out.Size = d.RawBytes()
 	}
 	return out
+}
+
+// stated is what a recipe says of its dataset.
+func stated(r *recipe.Recipe) dataset {
+	return dataset{
+		ID: r.ID, Title: r.Title, Modality: r.Modality, Anatomy: r.Anatomy, Dim: r.Dim, License: r.License,
+		Platform: r.Source.Platform, Images: r.Images, Status: r.Status, RawOnly: r.RawOnly(), Synthetic: r.Synthetic,
+		Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
+	}
 }
 
 func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
@@ -226,7 +234,7 @@ func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
 	}
 	r := d.Recipe
 	info := &datasetInfo{
-		dataset: describe(d), Platform: r.Source.Platform, Record: r.Source.Record, Splits: d.Splits(),
+		dataset: describe(d), Record: r.Source.Record, Splits: d.Splits(),
 		Missing: r.Missing, Citation: view.BibTeX(r), Path: "datasets/" + r.ID,
 	}
 	for _, f := range r.Source.Files {

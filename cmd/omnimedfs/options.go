@@ -39,6 +39,8 @@ type options struct {
 	Jobs       int
 	Modality   []string
 	License    []string
+	Status     []string
+	Summary    bool
 	Lazy       bool
 	MountOpts  []string
 }
@@ -73,6 +75,8 @@ func (o *options) table() *cli.Set {
 		{Name: "option", Short: "o", Arg: "OPTS", Help: "the same options as mount(8) writes them: key=value,key", Value: cli.List(&o.MountOpts), Local: true, Verbs: mount},
 		{Name: "modality", Arg: "NAME", Help: "only this modality; repeatable", Value: cli.List(&o.Modality), Local: true, Verbs: ls},
 		{Name: "license", Arg: "GLOB", Help: "only licenses that match; repeatable", Value: cli.List(&o.License), Local: true, Verbs: ls},
+		{Name: "status", Arg: "WORD", Help: "only verified, unverified, or raw: unverified ones whose layout is not known; repeatable", Value: cli.List(&o.Status), Local: true, Verbs: ls},
+		{Name: "summary", Help: "count by modality, platform, license and status", Value: cli.Switch(&o.Summary, false), Local: true, Verbs: ls},
 		{Name: "jobs", Short: "j", Arg: "N", Help: "files to convert at one time", Value: cli.Count(&o.Jobs, 4, 1, 64), Verbs: fetch},
 		{Name: "progress", Arg: "HOW", Help: "auto (a bar on a terminal), bar or none", Value: cli.Choice(&o.Progress, "auto", "auto", "bar", "none"), Verbs: fetch},
 		{Name: "lazy", Short: "l", Help: "detach now, even if files are in use", Value: cli.Switch(&o.Lazy, false), Local: true, Verbs: []string{"umount"}},
