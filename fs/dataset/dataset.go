@@ -117,17 +117,21 @@ func (d *Dataset) index(ctx context.Context, s *state) error {
 	return nil
 }
 
-// origins are the raw files of the record that the recipe asks for: those with
-// a URL of their own as they are, the others as the platform lists them.
 func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
-	src := d.Recipe.Source
-	ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
+	return Origins(ctx, d.Recipe, d.env.Client)
+}
+
+// Origins are the raw files of the record that a recipe asks for: those with
+// a URL of their own as they are, the others as the platform lists them.
+func Origins(ctx context.Context, r *recipe.Recipe, client *sources.Client) ([]raw.Origin, error) {
+	src := r.Source
+	ctx = fetch.WithOrigin(ctx, src.Platform, r.ID)
 	files, listed := []sources.File{}, len(src.Files) == 0
 	for _, f := range src.Files {
 		listed = listed || f.URL == ""
 	}
 	if listed {
-		platform, err := d.env.Client.Source(src.Platform)
+		platform, err := client.Source(src.Platform)
 		if err != nil {
 			return nil, err
 		}
@@ -144,8 +148,8 @@ func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
 	out := make([]raw.Origin, len(files))
 	for i, f := range files {
 		out[i] = raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
-			ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
-			return d.env.Client.Open(ctx, src.Platform, f)
+			ctx = fetch.WithOrigin(ctx, src.Platform, r.ID)
+			return client.Open(ctx, src.Platform, f)
 		}}
 	}
 	return out, nil
