@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -68,8 +67,10 @@ func (v *rawView) Open(ctx context.Context, name string) (blob.Blob, error) {
 
 // newView lists origins, archives entered; show gives the name that a file is
 // shown under.
-func newView(ctx context.Context, origins []raw.Origin, show func(string) string) (*rawView, error) {
-	v := &rawView{files: raw.New(raw.Options{List: raw.Origins(origins...)}), names: map[string]string{}}
+func newView(ctx context.Context, origins []raw.Origin, closed bool, show func(string) string) (*rawView, error) {
+	v := &rawView{names: map[string]string{}, files: raw.New(raw.Options{
+		List: raw.Origins(origins...), Keep: func(string) bool { return closed },
+	})}
 	list, err := v.files.Files(ctx)
 	if err != nil {
 		v.Close()
@@ -85,63 +86,76 @@ func newView(ctx context.Context, origins []raw.Origin, show func(string) string
 	return v, nil
 }
 
-func matchName(pattern, name string) bool {
-	ok, _ := path.Match(pattern, name)
-	return ok
-}
-
-// recordView lists the record through its platform, without the files that the
-// recipe names and the record lacks.
+// recordView lists the record, or the records, through their platforms, without
+// the files that the recipe names and that are not there.
 func recordView(ctx context.Context, client *sources.Client, r *recipe.Recipe) (*rawView, []recipe.Mismatch, error) {
-	var wrong []recipe.Mismatch
 	there := *r
 	there.Source.Files = nil
-	named := len(r.Source.Files) > 0
-	if !named || slices.ContainsFunc(r.Source.Files, func(f recipe.SourceFile) bool { return f.URL == "" }) {
-		platform, err := client.Source(r.Source.Platform)
-		if err != nil {
-			return nil, nil, err
-		}
-		files, err := platform.Files(ctx, r.Source.Record)
-		if err != nil {
-			return nil, nil, err
-		}
-		have := make([]blob.Info, len(files))
-		for i, f := range files {
-			have[i] = f.Info
-		}
-		wrong = r.CheckSource(have, matchName)
-		for _, w := range r.Source.Files {
-			if w.URL == "" && slices.ContainsFunc(have, func(f blob.Info) bool { return matchName(w.Name, f.Path) }) {
-				there.Source.Files = append(there.Source.Files, w)
+	var wrong []recipe.Mismatch
+	type place struct{ platform, record string }
+	lists := map[place][]blob.Info{}
+	for i := range r.Source.Files {
+		w := r.Source.Files[i]
+		platform, record := r.Source.Place(&w)
+		at := place{platform, record}
+		have, known := lists[at]
+		switch {
+		case w.URL != "":
+			size, err := sizeOf(ctx, client, platform, &w)
+			if err != nil {
+				wrong = append(wrong, recipe.Mismatch{Path: w.Name, Text: err.Error()})
+				continue
 			}
+			have = []blob.Info{{Path: w.Name, Size: size}}
+		case !known:
+			var err error
+			if have, err = listRecord(ctx, client, platform, record); err != nil {
+				return nil, nil, err
+			}
+			lists[at] = have
 		}
-	}
-	for _, w := range r.Source.Files {
-		if w.URL == "" {
-			continue
+		bad, found := w.Check(have)
+		wrong = append(wrong, bad...)
+		if found {
+			w.Size = 0 // what is there is looked into, whatever the recipe says
+			there.Source.Files = append(there.Source.Files, w)
 		}
-		b, err := client.Open(ctx, r.Source.Platform, sources.File{Info: blob.Info{Path: w.Name, Size: -1}, URL: w.URL})
-		if err != nil {
-			wrong = append(wrong, recipe.Mismatch{Path: w.Name, Text: err.Error()})
-			continue
-		}
-		if w.Size > 0 && b.Size() != w.Size {
-			wrong = append(wrong, recipe.Mismatch{Path: w.Name, Text: fmt.Sprintf("has %d bytes, the recipe says %d", b.Size(), w.Size)})
-			w.Size = b.Size()
-		}
-		b.Close()
-		there.Source.Files = append(there.Source.Files, w)
 	}
 	var origins []raw.Origin
-	if !named || len(there.Source.Files) > 0 {
+	if len(r.Source.Files) == 0 || len(there.Source.Files) > 0 {
 		var err error
-		if origins, err = data.Origins(ctx, &there, client); err != nil {
+		if origins, err = data.Origins(ctx, client, r.ID, &there.Source); err != nil {
 			return nil, nil, err
 		}
 	}
-	v, err := newView(ctx, origins, func(name string) string { return name })
+	v, err := newView(ctx, origins, r.Source.Closed, func(name string) string { return name })
 	return v, wrong, err
+}
+
+func listRecord(ctx context.Context, client *sources.Client, platform, record string) ([]blob.Info, error) {
+	s, err := client.Source(platform)
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.Files(ctx, record)
+	if err != nil {
+		return nil, err
+	}
+	have := make([]blob.Info, len(files))
+	for i, f := range files {
+		have[i] = f.Info
+	}
+	return have, nil
+}
+
+// sizeOf asks for the size of a file by its URL.
+func sizeOf(ctx context.Context, client *sources.Client, platform string, w *recipe.SourceFile) (int64, error) {
+	b, err := client.Open(ctx, platform, sources.File{Info: blob.Info{Path: w.Name, Size: -1}, URL: w.URL})
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	return b.Size(), nil
 }
 
 // localView lists a folder. Checksums that the recipe gives are compared.
@@ -167,7 +181,7 @@ func localView(ctx context.Context, client *sources.Client, r *recipe.Recipe, fo
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := newView(ctx, origins, show)
+	v, err := newView(ctx, origins, r.Source.Closed, show)
 	return v, wrong, err
 }
 
@@ -184,7 +198,7 @@ func checkLocal(r *recipe.Recipe, folder string, files []sources.File, show func
 		}
 		info := f.Info
 		for _, w := range r.Source.Files {
-			if w.Sum == "" || !matchName(w.Name, info.Path) {
+			if w.Sum == "" || !w.Matches(info.Path) {
 				continue
 			}
 			sum, err := sumOf(filepath.Join(folder, filepath.FromSlash(f.Path)), w.Sum)
@@ -195,12 +209,12 @@ func checkLocal(r *recipe.Recipe, folder string, files []sources.File, show func
 		}
 		have = append(have, info)
 	}
-	named := *r
-	named.Source.Files = slices.Clone(r.Source.Files)
-	for i := range named.Source.Files {
-		named.Source.Files[i].URL = "" // a folder has them all by name
+	var wrong []recipe.Mismatch
+	for _, w := range r.Source.Files {
+		bad, _ := w.Check(have)
+		wrong = append(wrong, bad...)
 	}
-	return named.CheckSource(have, matchName), nil
+	return wrong, nil
 }
 
 // sumOf returns the checksum of a file, of the same kind as like.

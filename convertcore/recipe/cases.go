@@ -287,6 +287,9 @@ func (l *listing) add(key string, images, labels [][]hit) error {
 	if c.Labels, err = l.labelParts(&c, key, labels); err != nil {
 		return err
 	}
+	if l.recipe.Case.Labelled && !slices.ContainsFunc(c.Labels, func(p convertcore.Part) bool { return len(p.Raw) > 0 }) {
+		return nil
+	}
 	l.cases = append(l.cases, c)
 	return nil
 }

@@ -306,39 +306,33 @@ func patternsOf(places []place) string {
 	return strings.Join(out, " or ")
 }
 
-// CheckSource compares the files that a recipe names with those that the
-// record has: missing ones, and sizes and checksums that differ. What either
-// side does not say is not compared.
-func (r *Recipe) CheckSource(have []blob.Info, match func(pattern, name string) bool) (out []Mismatch) {
-	for _, w := range r.Source.Files {
-		if w.URL != "" {
+// Check compares what an entry of the recipe says of a file with what the record
+// has: a size or a checksum that differs, or no such file. What either side
+// does not say is not compared.
+func (f *SourceFile) Check(have []blob.Info) (out []Mismatch, found bool) {
+	for _, h := range have {
+		if !f.Matches(h.Path) {
 			continue
 		}
-		found := false
-		for _, h := range have {
-			if !match(w.Name, h.Path) {
-				continue
-			}
-			found = true
-			if w.Size > 0 && h.Size >= 0 && w.Size != h.Size {
-				out = append(out, Mismatch{h.Path, fmt.Sprintf("has %d bytes, the recipe says %d", h.Size, w.Size)})
-			}
-			kind, _, _ := strings.Cut(w.Sum, ":")
-			if w.Sum != "" && strings.HasPrefix(h.Sum, kind+":") && !strings.EqualFold(w.Sum, h.Sum) {
-				out = append(out, Mismatch{h.Path, fmt.Sprintf("has checksum %s, the recipe says %s", h.Sum, w.Sum)})
-			}
+		found = true
+		if f.Size > 0 && h.Size >= 0 && f.Size != h.Size {
+			out = append(out, Mismatch{h.Path, fmt.Sprintf("has %d bytes, the recipe says %d", h.Size, f.Size)})
 		}
-		if !found {
-			names := make([]string, len(have))
-			for i := range have {
-				names[i] = have[i].Path
-			}
-			text := "is not in the record"
-			if near := nearest(w.Name, names); near != "" {
-				text += "; nearest is " + near
-			}
-			out = append(out, Mismatch{w.Name, text})
+		kind, _, _ := strings.Cut(f.Sum, ":")
+		if f.Sum != "" && strings.HasPrefix(h.Sum, kind+":") && !strings.EqualFold(f.Sum, h.Sum) {
+			out = append(out, Mismatch{h.Path, fmt.Sprintf("has checksum %s, the recipe says %s", h.Sum, f.Sum)})
 		}
 	}
-	return out
+	if found {
+		return out, true
+	}
+	names := make([]string, len(have))
+	for i := range have {
+		names[i] = have[i].Path
+	}
+	text := "is not in the record"
+	if near := nearest(f.Name, names); near != "" {
+		text += "; nearest is " + near
+	}
+	return append(out, Mismatch{f.Name, text}), false
 }

@@ -145,6 +145,7 @@ func TestPairing(t *testing.T) {
 			"a[] =x.zip!/a.png tumor=x.zip!/a_good.png\nb[] =x.zip!/b.png tumor=x.zip!/b_auto.png\n"},
 		{"replace", []string{labelLine, labelLine + "\nreplace = [[\"^seg0*\", \"\"]]"}, []string{"x.zip!/7.png", "x.zip!/seg007_mask.png"}, "7[] =x.zip!/7.png tumor=x.zip!/seg007_mask.png\n"},
 		{"ignore case", []string{imageLine, imageLine + "\nignore_case = true"}, []string{"x.zip!/A.PNG", "x.zip!/a_Mask.png"}, "a[] =x.zip!/A.PNG tumor=x.zip!/a_Mask.png\n"},
+		{"labelled", []string{imageLine, imageLine + "\nlabelled = true", aboveZero, aboveZero + "\nabsent = \"empty\""}, []string{"x.zip!/a.png", "x.zip!/b.png", "x.zip!/b_mask.png"}, "b[] =x.zip!/b.png tumor=x.zip!/b_mask.png\n"},
 		{"split by ID", []string{"[[example]]", "[[split]]\nname = \"val\"\nid = \"b*\"\n[[example]]"}, []string{"x.zip!/a.png", "x.zip!/b1.png"}, "a[] =x.zip!/a.png tumor=\nb1[val] =x.zip!/b1.png tumor=\n"},
 	} {
 		cases, err := parsed(t, tt.edit...).Converter().Cases(t.Context(), listed(tt.paths...))
