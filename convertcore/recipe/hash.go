@@ -67,19 +67,9 @@ func filled(v reflect.Value) any {
 	return v.Interface()
 }
 
-// empty reports whether nothing is said; a table whose keys are all empty says
-// as much as none.
 func empty(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); (f.Anonymous || f.Tag.Get("toml") != "") && !empty(v.Field(i)) {
-				return false
-			}
-		}
-		return true
+	if v.Kind() == reflect.Struct { // zero but for slices that are empty and not nil
+		return len(filled(v).(map[string]any)) == 0
 	}
-	return v.IsZero()
+	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 || v.Kind() == reflect.Map && v.Len() == 0
 }
