@@ -42,7 +42,7 @@ type Recipe struct {
 	Derived   []string  `toml:"derived_from"` // IDs of datasets whose images or labels are in this one too
 	Notes     string    `toml:"notes"`        // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
-	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
+	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year, else of 1970
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`
 	Source    Source    `toml:"source"`
@@ -83,7 +83,8 @@ func (r *Recipe) Form() convertcore.Form {
 	return convertcore.PNG
 }
 
-// Citation is what a BibTeX entry is made of.
+// Citation is what a BibTeX entry is made of. Where a DOI or URL leads to them,
+// authors and year may be unknown.
 type Citation struct {
 	Title   string   `toml:"title"`
 	Authors []string `toml:"authors"` // "others" last where the list is cut, as in BibTeX
