@@ -95,9 +95,6 @@ func (l *listing) match(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", l.files[i].Path, err)
 		}
 	}
-	byKey := func(a, b hit) int {
-		return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.file, b.file))
-	}
 	images := 0
 	for _, list := range l.images {
 		slices.SortFunc(list, byKey)
@@ -110,6 +107,10 @@ func (l *listing) match(ctx context.Context) error {
 		return fmt.Errorf("%w: none of %d raw files matches %q", ErrNoCase, len(l.files), l.plan.images[0].pattern)
 	}
 	return nil
+}
+
+func byKey(a, b hit) int {
+	return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.file, b.file))
 }
 
 // key makes the join key of what a place's pattern has just bound. have holds
