@@ -36,6 +36,7 @@ type Recipe struct {
 	Missing   string    `toml:"missing"` // what an unverified recipe lacks
 	Notes     string    `toml:"notes"`   // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
+	Overlap   bool      `toml:"overlap"`   // classes of different files or selectors share pixels
 	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`

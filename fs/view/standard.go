@@ -18,7 +18,8 @@ func init() {
 	})
 }
 
-// standard is the folder of one dataset: images, labels, metadata and raw. It
+// standard is the folder of one dataset: images, labels, metadata, raw and what
+// is registered. It
 // costs nothing until one of its folders is read.
 func standard(d *dataset.Dataset, o Options) tree.Dir {
 	t := d.Recipe.Published
@@ -26,17 +27,21 @@ func standard(d *dataset.Dataset, o Options) tree.Dir {
 	for _, class := range d.Recipe.ClassNames() {
 		labels = append(labels, tree.Child{Name: class, Node: slotFolder(d, o, convertcore.KindLabel, class)})
 	}
-	return tree.Static(t,
-		tree.Child{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
+	children := []tree.Child{
+		{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
 		tree.Folder("labels", t, labels...),
-		tree.Child{Name: "metadata", Node: metadata(d)},
-		tree.Child{Name: "raw", Node: tree.Lazy(t, func(ctx context.Context) (tree.Dir, error) {
+		{Name: "metadata", Node: metadata(d)},
+		{Name: "raw", Node: tree.Lazy(t, func(ctx context.Context) (tree.Dir, error) {
 			if err := d.Load(ctx); err != nil {
 				return nil, err
 			}
 			return rawRoot(d), nil
 		})},
-	)
+	}
+	for name, build := range folders {
+		children = append(children, tree.Child{Name: name, Node: build(d, o)})
+	}
+	return tree.Static(t, children...)
 }
 
 // slotFolder lists the images of all channels, or the masks of one class.
