@@ -14,7 +14,7 @@ import (
 func init() {
 	Register("views/bids", func(c *Catalog) tree.Node {
 		var children []tree.Child
-		for _, d := range c.Datasets {
+		for _, d := range c.mapped() {
 			if r := d.Recipe; r.Dim != 3 || r.Modality != "mri" && r.Modality != "ct" {
 				continue
 			}

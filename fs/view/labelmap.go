@@ -36,7 +36,7 @@ type scheme struct {
 // newScheme finds the scheme from the recipe alone, so that it is the same
 // before and after any mask was read.
 func newScheme(r *recipe.Recipe) *scheme {
-	s := &scheme{classes: r.ClassNames()}
+	s := &scheme{classes: r.MaskClasses()}
 	sets, disjoint, known := valueSets(r)
 	switch {
 	case len(s.classes) == 0:
@@ -86,10 +86,12 @@ func (s *scheme) name() string {
 func valueSets(r *recipe.Recipe) (sets []uint64, disjoint, known bool) {
 	var all []label.Values
 	var points []float64
-	for i := range r.Classes {
-		c := r.Classes[i]
+	if len(r.MaskClasses()) != len(r.Classes) || len(r.Classes) > 64 {
+		return nil, false, false
+	}
+	for _, c := range r.Classes {
 		sel, err := label.New(c.Select)
-		if err != nil || i >= 64 {
+		if err != nil {
 			return nil, false, false
 		}
 		v, ok := sel.(label.Values)
@@ -171,7 +173,7 @@ type labelled struct {
 }
 
 func newLabelled(d *dataset.Dataset) *labelled {
-	l := &labelled{scheme: newScheme(d.Recipe), d: d, masks: make([]int, len(d.Recipe.Classes))}
+	l := &labelled{scheme: newScheme(d.Recipe), d: d, masks: make([]int, len(d.Recipe.MaskClasses()))}
 	for i := range l.masks {
 		l.masks[i] = -1
 	}

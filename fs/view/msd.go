@@ -14,7 +14,7 @@ import (
 func init() {
 	Register("views/msd", func(c *Catalog) tree.Node {
 		var children []tree.Child
-		for _, d := range c.Datasets {
+		for _, d := range c.mapped() {
 			children = append(children, tree.Child{Name: d.Recipe.ID, Node: loadedDir(d, func(context.Context) (tree.Dir, error) {
 				return msd(newTrainSet(d, c.Options))
 			})})

@@ -21,7 +21,7 @@ func init() {
 	Register("views/nnunet", func(c *Catalog) tree.Node {
 		numbers := nnunetNumbers(c.Datasets)
 		var children []tree.Child
-		for _, d := range c.Datasets {
+		for _, d := range c.mapped() {
 			name := fmt.Sprintf("Dataset%03d_%s", numbers[d.Recipe.ID], d.Recipe.ID)
 			children = append(children, tree.Child{Name: name, Node: loadedDir(d, func(context.Context) (tree.Dir, error) {
 				return nnunet(newTrainSet(d, c.Options))

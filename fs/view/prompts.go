@@ -26,7 +26,7 @@ import (
 func init() {
 	Register("views/prompts", func(c *Catalog) tree.Node {
 		var children []tree.Child
-		for _, d := range c.Datasets {
+		for _, d := range c.mapped() {
 			var users []tree.Child
 			for _, name := range robot.Names() {
 				if d.Recipe.Dim == 3 && strings.HasPrefix(name, robot.Polygon+":") {

@@ -19,17 +19,15 @@ func init() {
 }
 
 // standard is the folder of one dataset: images, labels, metadata, raw and what
-// is registered. It
+// is registered, or metadata and raw where the layout is not known. It
 // costs nothing until one of its folders is read.
 func standard(d *dataset.Dataset, o Options) tree.Dir {
 	t := d.Recipe.Published
 	var labels []tree.Child
-	for _, class := range d.Recipe.ClassNames() {
+	for _, class := range d.Recipe.MaskClasses() {
 		labels = append(labels, tree.Child{Name: class, Node: slotFolder(d, o, convertcore.KindLabel, class)})
 	}
 	children := []tree.Child{
-		{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
-		tree.Folder("labels", t, labels...),
 		{Name: "metadata", Node: metadata(d)},
 		{Name: "raw", Node: tree.Lazy(t, func(ctx context.Context) (tree.Dir, error) {
 			if err := d.Load(ctx); err != nil {
@@ -38,8 +36,13 @@ func standard(d *dataset.Dataset, o Options) tree.Dir {
 			return rawRoot(d), nil
 		})},
 	}
-	for name, build := range folders {
-		children = append(children, tree.Child{Name: name, Node: build(d, o)})
+	if !d.Recipe.RawOnly() {
+		children = append(children,
+			tree.Child{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
+			tree.Folder("labels", t, labels...))
+		for name, build := range folders {
+			children = append(children, tree.Child{Name: name, Node: build(d, o)})
+		}
 	}
 	return tree.Static(t, children...)
 }

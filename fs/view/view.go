@@ -35,6 +35,16 @@ func (c *Catalog) ModTime() (t time.Time) {
 	return t
 }
 
+// mapped are the datasets whose layout is known, so that they have images.
+func (c *Catalog) mapped() (out []*dataset.Dataset) {
+	for _, d := range c.Datasets {
+		if !d.Recipe.RawOnly() {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 var views = map[string]func(*Catalog) tree.Node{}
 
 // Register adds a view as the entry name of the root, or of a folder of it where
