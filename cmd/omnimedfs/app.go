@@ -69,12 +69,6 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	mirrors := make([]sources.Mirror, len(o.Mirror))
-	for i, m := range o.Mirror {
-		if mirrors[i], err = sources.ParseMirror(m); err != nil {
-			return nil, err
-		}
-	}
 	a := &app{opts: o, log: log, started: time.Now().UTC().Truncate(time.Second)}
 	limit := o.CacheLimit
 	if limit == 0 {
@@ -84,17 +78,36 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.client = sources.NewClient(sources.Options{
-		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
-		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
-		Facts:    a.cache.Facts(), Log: log, Spool: o.Cache, UserAgent: "omnimedfs/" + version().Version,
-	})
+	if a.client, err = newClient(o, a.cache, log); err != nil {
+		return nil, errors.Join(err, a.cache.Close())
+	}
 	a.env = data.NewEnv(a.client, a.cache, o.Memory, log)
 	for _, r := range recipes {
 		a.sets = append(a.sets, data.New(r, a.env))
 	}
 	a.root = view.Root(&view.Catalog{Datasets: a.sets, Options: view.Options{Nii: o.NIfTI == "nii"}}, a.hidden())
 	return a, nil
+}
+
+// newClient returns what all downloads go through; c keeps what is learnt, nil
+// nothing.
+func newClient(o *options, c *cache.Cache, log *slog.Logger) (*sources.Client, error) {
+	mirrors := make([]sources.Mirror, len(o.Mirror))
+	for i, m := range o.Mirror {
+		var err error
+		if mirrors[i], err = sources.ParseMirror(m); err != nil {
+			return nil, err
+		}
+	}
+	opt := sources.Options{
+		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
+		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
+		Log:      log, UserAgent: "omnimedfs/" + version().Version,
+	}
+	if c != nil {
+		opt.Facts, opt.Spool = c.Facts(), o.Cache
+	}
+	return sources.NewClient(opt), nil
 }
 
 // loadRecipes returns the catalog, or the demo, with the user's own recipes.

@@ -46,13 +46,13 @@ type options struct {
 }
 
 // dataVerbs open the datasets, in their own process or through a mount.
-var dataVerbs = []string{"mount", "ls", "info", "fetch", "why", "cache", "status"}
+var dataVerbs = []string{"mount", "ls", "info", "fetch", "why", "cache", "status", "recipe"}
 
 // table is the one list of options: flags, variables, config keys, mount
 // options and help all come from it.
 func (o *options) table() *cli.Set {
 	mount, ls, fetch := []string{"mount"}, []string{"ls"}, []string{"fetch"}
-	asJSON := []string{"ls", "info", "fetch", "why", "cache", "status", "version"}
+	asJSON := []string{"ls", "info", "fetch", "why", "cache", "status", "recipe", "version"}
 	return &cli.Set{Prog: "omnimedfs", Options: []cli.Option{
 		{Name: "cache", Arg: "DIR", Help: "cache folder", Value: cli.Text(&o.Cache, defaultCache()), Verbs: dataVerbs},
 		{Name: "cache-limit", Arg: "SIZE", Help: "most bytes of the cache folder; 0 is unbounded", Value: cli.Bytes(&o.CacheLimit, 50<<30), Verbs: dataVerbs},

@@ -82,7 +82,7 @@ func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
 
 func (d *Dataset) load(ctx context.Context) (*state, error) {
 	src := &d.Recipe.Source
-	list := func(ctx context.Context) ([]raw.Origin, error) { return origins(ctx, d.env.Client, d.Recipe.ID, src) }
+	list := func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) }
 	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }})}
 	if err := d.index(ctx, s); err != nil {
 		s.raw.Close()

@@ -11,10 +11,10 @@ import (
 	"github.com/omnimedseg/omnimedfs/sources/raw"
 )
 
-// origins are the raw files that a recipe asks for: those with a URL of their
+// Origins are the raw files that a recipe asks for: those with a URL of their
 // own as they are, the others as the platform of their record lists them. A
 // record is listed once.
-func origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
+func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
 	want := src.Files
 	if len(want) == 0 {
 		want = []recipe.SourceFile{{}}
