@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"image"
-	"image/color/palette"
 	"image/draw"
 	"image/png"
 	"os"
@@ -174,7 +173,7 @@ func TestPromptsJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(a), &p); err != nil || len(p.Points) != 1 || len(p.Points[0]) != 2 {
 		t.Errorf("%s: %v", a, err)
 	}
-	if code, _, talk := omnieval(t, "prompts", "testdata/masks/organ.npy", "--user", "polygon"); code != exitError || !strings.Contains(talk, "2-D only") {
+	if code, _, talk := omnieval(t, "prompts", "testdata/masks/organ.nii.gz", "--user", "polygon"); code != exitError || !strings.Contains(talk, "2-D only") {
 		t.Errorf("polygon on a volume: exit %d, %s", code, talk)
 	}
 	if out := must(t, "prompts", "testdata/masks/nucleus.png", "--pred", "testdata/masks/nucleus.png", "--json"); out != "null\n" {
@@ -241,76 +240,39 @@ func TestPythonWorker(t *testing.T) {
 	}
 }
 
-// Every robot user on three masks, looked at by eye.
+// Every robot user on three real masks (testdata/masks/README.md), looked at by
+// eye.
 func TestPreviews(t *testing.T) {
-	masks := []string{"nucleus.png", "vessel.png", "organ.npy"}
+	masks := []string{"nucleus.png", "vessel.png", "organ.nii.gz"}
 	if underRace {
 		masks = masks[:1]
 	}
 	for _, name := range masks {
-		sheet := drawSheet(t, filepath.Join("testdata/masks", name))
-		path := filepath.Join("testdata/previews", strings.SplitN(name, ".", 2)[0]+".png")
+		golden := filepath.Join("testdata/previews", strings.SplitN(name, ".", 2)[0]+".png")
+		drawn := filepath.Join(t.TempDir(), "p.png")
 		if *update {
-			var buf bytes.Buffer
-			if err := png.Encode(&buf, sheet); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			drawn = golden
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		want, err := png.Decode(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(sheet.Pix, want.(*image.Paletted).Pix) {
-			t.Errorf("%s: drawn otherwise than %s; run with -update and look at it", name, path)
+		must(t, "prompts", filepath.Join("testdata/masks", name), "--user", "all", "--seed", "7", "--preview", drawn)
+		if !bytes.Equal(pixels(t, drawn), pixels(t, golden)) {
+			t.Errorf("%s: drawn otherwise than %s; run with -update and look at it", name, golden)
 		}
 	}
 }
 
-// drawSheet lets every user prompt and tiles the previews at half size.
-func drawSheet(t *testing.T, maskPath string) *image.Paletted {
-	var tiles []image.Image
-	for _, user := range robot.Names() {
-		out := filepath.Join(t.TempDir(), "p.png")
-		code, _, talk := omnieval(t, "prompts", maskPath, "--user", user, "--seed", "7", "--preview", out)
-		if code != 0 {
-			if strings.Contains(talk, "2-D only") {
-				continue
-			}
-			t.Fatalf("%s: %s", user, talk)
-		}
-		f, err := os.Open(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := png.Decode(f)
-		f.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		tiles = append(tiles, img)
+// pixels are those of a PNG file, rows of RGBA.
+func pixels(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	const columns, margin = 5, 6
-	b := tiles[0].Bounds()
-	w, h := b.Dx()/2+margin, b.Dy()/2+margin
-	sheet := image.NewPaletted(image.Rect(0, 0, w*columns, h*((len(tiles)+columns-1)/columns)), palette.WebSafe)
-	draw.Draw(sheet, sheet.Bounds(), image.White, image.Point{}, draw.Src)
-	for i, tile := range tiles {
-		for y := range b.Dy() / 2 {
-			for x := range b.Dx() / 2 {
-				sheet.Set(i%columns*w+x, i/columns*h+y, tile.At(2*x, 2*y))
-			}
-		}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
-	return sheet
+	rgba := image.NewRGBA(img.Bounds())
+	draw.Draw(rgba, rgba.Rect, img, image.Point{}, draw.Src)
+	return append(rgba.Pix, fmt.Sprint(rgba.Rect)...)
 }

@@ -69,7 +69,7 @@ func show(v *float64) string {
 }
 
 func TestMetricsRefuses(t *testing.T) {
-	nucleus, organ := "testdata/masks/nucleus.png", "testdata/masks/organ.npy"
+	nucleus, organ := "testdata/masks/nucleus.png", "testdata/masks/organ.nii.gz"
 	for name, args := range map[string][]string{
 		"2-D against 3-D": {nucleus, organ}, "missing file": {nucleus, filepath.Join(t.TempDir(), "x.png")},
 		"spacing of other axes": {organ, organ, "--spacing", "1,2"}, "no image": {"odd_test.go", nucleus},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"os"
@@ -28,7 +29,7 @@ type promptsFlags struct {
 
 func setupPrompts(f *pflag.FlagSet) func(context.Context, *streams, []string) error {
 	var p promptsFlags
-	f.StringArrayVar(&p.users, "user", []string{"click:largest:center"}, "robot user (omnieval users lists them); may be repeated")
+	f.StringArrayVar(&p.users, "user", []string{"click:largest:center"}, "robot user (omnieval users lists them), or all; may be repeated")
 	f.StringVar(&p.pred, "pred", "", "prediction that the user looks at (default an empty one)")
 	f.StringVar(&p.image, "image", "", "image, for expressions over I and for the preview")
 	f.StringVar(&p.eligibility, "eligibility", "error", "where to point: a mask's name or an expression over I, L, Y")
@@ -36,7 +37,7 @@ func setupPrompts(f *pflag.FlagSet) func(context.Context, *streams, []string) er
 	f.Uint64Var(&p.seed, "seed", 0, "seed of the random numbers")
 	f.IntVar(&p.count, "count", 1, "prompts of each user, each with random numbers of its own")
 	f.BoolVar(&p.json, "json", false, "print JSON: one prompt (null where there is nothing to point at), or a list of several")
-	f.StringVar(&p.preview, "preview", "", "write a PNG with the prompts drawn on mask or image")
+	f.StringVar(&p.preview, "preview", "", "write a PNG with the prompts drawn on mask or image, one tile a user")
 	return func(ctx context.Context, s *streams, args []string) error {
 		if len(args) != 1 {
 			return usagef("wants one MASK, has %d arguments", len(args))
@@ -54,17 +55,12 @@ func (p *promptsFlags) run(ctx context.Context, s *streams, path string) error {
 	if err != nil {
 		return err
 	}
-	drawn, err := p.draw(scene)
+	names, drawn, err := p.draw(scene)
 	if err != nil {
 		return err
 	}
-	for _, d := range drawn {
-		if d != nil {
-			view.Prompts = append(view.Prompts, *d)
-		}
-	}
 	if p.preview != "" {
-		if err := writePNG(p.preview, *view); err != nil {
+		if err := writePNG(p.preview, p.tiles(view, names, drawn)); err != nil {
 			return err
 		}
 	}
@@ -137,35 +133,78 @@ func (p *promptsFlags) scene(v *report.View) (*robot.Scene, error) {
 	return &robot.Scene{Region: region, Truth: v.Truth}, nil
 }
 
-// draw lets every user prompt; nil where there is nothing to point at.
-func (p *promptsFlags) draw(scene *robot.Scene) ([]*robot.Prompt, error) {
-	var out []*robot.Prompt
+// allUsers stands for every registered user that draws in the mask's
+// dimensions.
+const allUsers = "all"
+
+// draw lets every user prompt, --count times each; nil where there is nothing
+// to point at. The names are of the users, in order.
+func (p *promptsFlags) draw(scene *robot.Scene) (names []string, drawn []*robot.Prompt, err error) {
 	for _, name := range splitUsers(p.users) {
-		u, err := robot.Parse(name)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		for i := range p.count {
-			prompt, ok, err := u.Prompt(scene, robot.Key{Seed: p.seed, User: u.Name(), Step: i}.Rand())
-			switch {
-			case err != nil:
-				return nil, err
-			case ok:
-				out = append(out, &prompt)
-			default:
-				out = append(out, nil)
+		if name != allUsers {
+			if names, drawn, err = p.drawOne(scene, name, names, drawn); err != nil {
+				return nil, nil, err
 			}
+			continue
+		}
+		for _, name := range robot.Names() {
+			n, d, err := p.drawOne(scene, name, names, drawn)
+			if errors.Is(err, robot.ErrDims) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			names, drawn = n, d
 		}
 	}
-	return out, nil
+	return names, drawn, nil
 }
 
-func writePNG(path string, v report.View) error {
+// drawOne appends to names and drawn what one user gives.
+func (p *promptsFlags) drawOne(scene *robot.Scene, name string, names []string, drawn []*robot.Prompt) ([]string, []*robot.Prompt, error) {
+	u, err := robot.Parse(name)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	for i := range p.count {
+		prompt, ok, err := u.Prompt(scene, robot.Key{Seed: p.seed, User: u.Name(), Step: i}.Rand())
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case ok:
+			drawn = append(drawn, &prompt)
+		default:
+			drawn = append(drawn, nil)
+		}
+	}
+	return append(names, u.Name()), drawn, nil
+}
+
+// tiles are the pictures of the preview.
+func (p *promptsFlags) tiles(view *report.View, names []string, drawn []*robot.Prompt) []report.View {
+	tiles := make([]report.View, len(names))
+	for i, name := range names {
+		tiles[i] = *view
+		tiles[i].Caption = name
+		for _, d := range drawn[i*p.count : (i+1)*p.count] {
+			if d != nil {
+				tiles[i].Prompts = append(tiles[i].Prompts, *d)
+			}
+		}
+		if len(tiles[i].Prompts) == 0 {
+			tiles[i].Caption += ": nothing to point at"
+		}
+	}
+	return tiles
+}
+
+func writePNG(path string, tiles []report.View) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := png.Encode(f, report.Overlay(v)); err != nil {
+	if err := png.Encode(f, report.Sheet(tiles)); err != nil {
 		f.Close()
 		return err
 	}

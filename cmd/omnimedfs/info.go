@@ -30,6 +30,9 @@ func printInfo(p *program, d *datasetInfo) error {
 		kind += ", synthetic"
 	}
 	state := d.Status
+	if d.RawOnly {
+		state += ", raw files only"
+	}
 	if d.Missing != "" {
 		state += ": " + d.Missing
 	}

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -76,6 +77,10 @@ type split struct {
 // compile returns the plan of r and all that is wrong with what it is made of.
 func compile(r *Recipe) (*plan, []Problem) {
 	c := &compiler{r: r, plan: &plan{recipe: r}}
+	if r.RawOnly() {
+		c.rawOnly()
+		return c.plan, c.problems
+	}
 	c.template()
 	c.tables()
 	c.images()
@@ -109,17 +114,37 @@ func (c *compiler) pattern(where, src string) *Pattern {
 	return p
 }
 
-func (c *compiler) template() {
-	src := c.r.Case.ID
-	switch idx := c.r.Case.Index; {
-	case src == "" && idx != nil && len(idx.Parts) > 0:
-		src = "{part}_{index}"
-	case src == "" && idx != nil:
-		src = "{index}"
-	case src == "":
-		src = "{case}"
+// idTemplate is what the IDs of cases are made of.
+func (r *Recipe) idTemplate() string {
+	switch idx := r.Case.Index; {
+	case r.Case.ID != "":
+		return r.Case.ID
+	case idx != nil && len(idx.Parts) > 0:
+		return "{part}_{index}"
+	case idx != nil:
+		return "{index}"
 	}
-	t, err := parseTemplate(src)
+	return "{case}"
+}
+
+// rawOnly checks that a recipe without layout says nothing that needs one.
+func (c *compiler) rawOnly() {
+	r := c.r
+	for _, x := range []struct {
+		where string
+		has   bool
+	}{
+		{"case", !reflect.ValueOf(r.Case).IsZero()}, {"table", len(r.Tables) > 0}, {"split", len(r.Splits) > 0},
+		{"example", slices.ContainsFunc(r.Examples, func(e Example) bool { return e.Case != "" })},
+	} {
+		if x.has {
+			c.fail(x.where, "stands without case.image, a [[channel]] or a class with label and select")
+		}
+	}
+}
+
+func (c *compiler) template() {
+	t, err := parseTemplate(c.r.idTemplate())
 	if err != nil {
 		c.fail("case.id", "%v", err)
 	}
@@ -222,7 +247,9 @@ func (p *plan) caseOf(path string) (id string, known bool) {
 		return "", true
 	}
 	for i := range p.labels {
-		if p.labels[i].pattern.Match(p.fold(path), l.vals) && !p.isImage(p.labels[i].pattern.src) {
+		pl := &p.labels[i]
+		byTable := pl.table != "" && slices.Contains(pl.id, -1)
+		if !byTable && pl.pattern.Match(p.fold(path), l.vals) && !p.isImage(pl.pattern.src) {
 			return "", true
 		}
 	}

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func Lint(r *Recipe) []Problem {
 	l.names()
 	plan, problems := compile(r)
 	l.problems = append(l.problems, problems...)
-	if len(problems) == 0 {
+	if len(problems) == 0 && !r.RawOnly() {
 		l.examples(plan)
 		l.splits()
 	}
@@ -102,6 +103,11 @@ func (l *linter) status() {
 	default:
 		l.fail("status", "%q is neither verified nor unverified", r.Status)
 	}
+	for i, id := range l.r.Derived {
+		if !validID.MatchString(id) || id == l.r.ID {
+			l.fail(fmt.Sprintf("derived_from[%d]", i), "%q is not the ID of another dataset", id)
+		}
+	}
 	for i, f := range l.r.Evidence {
 		if f.Fact == "" || f.Source == "" {
 			l.fail(fmt.Sprintf("evidence[%d]", i), "needs fact and source")
@@ -117,10 +123,11 @@ func (l *linter) citation() {
 	if c.Title == "" {
 		l.fail("citation.title", "is empty")
 	}
-	if len(c.Authors) == 0 || slices.Contains(c.Authors, "") {
-		l.fail("citation.authors", "is empty or holds an empty name")
+	found := c.DOI != "" || c.URL != "" // leads to what is not known here
+	if len(c.Authors) == 0 && !found || slices.Contains(c.Authors, "") {
+		l.fail("citation.authors", "is empty, without doi or url, or holds an empty name")
 	}
-	if c.Year < 1895 || c.Year > 2100 { // Röntgen's year
+	if (c.Year < 1895 || c.Year > 2100) && !(c.Year == 0 && found) { // Röntgen's year
 		l.fail("citation.year", "%d is no year of a medical image", c.Year)
 	}
 }
@@ -130,14 +137,20 @@ func (l *linter) source() {
 	if s.Platform == "" {
 		l.fail("source.platform", "is empty")
 	}
-	if s.Record == "" && (len(s.Files) == 0 || slices.ContainsFunc(s.Files, func(f SourceFile) bool { return f.URL == "" })) {
-		l.fail("source.record", "is empty: every [[source.file]] needs a url then")
+	if s.Record == "" && (len(s.Files) == 0 || slices.ContainsFunc(s.Files, func(f SourceFile) bool { return f.URL == "" && f.Record == "" })) {
+		l.fail("source.record", "is empty: every [[source.file]] needs a url then, or a record of its own")
 	}
 	seen := map[string]bool{}
 	for i, f := range s.Files {
 		where := fmt.Sprintf("source.file[%d]", i)
 		if f.Name == "" || strings.HasPrefix(f.Name, "/") || slices.Contains(strings.Split(f.Name, "/"), "..") {
 			l.fail(where+".name", "%q is no relative path", f.Name)
+		}
+		if (f.Platform == "") != (f.Record == "") || f.Platform != "" && f.URL != "" {
+			l.fail(where+".record", "platform and record stand together, and without url")
+		}
+		if _, err := path.Match(f.Name, ""); err != nil {
+			l.fail(where+".name", "%q: %v", f.Name, err)
 		}
 		if seen[f.Name] {
 			l.fail(where+".name", "%q stands twice", f.Name)
@@ -154,7 +167,7 @@ func (l *linter) source() {
 
 // names checks what becomes a file or folder name, also where case is ignored.
 func (l *linter) names() {
-	if len(l.r.Classes) == 0 {
+	if len(l.r.Classes) == 0 && !l.r.RawOnly() {
 		l.fail("class", "there is none")
 	}
 	seen := map[string]string{}
@@ -184,7 +197,7 @@ func (l *linter) examples(p *plan) {
 	}
 	for i, e := range l.r.Examples {
 		file, _, _ := strings.Cut(e.Raw, "!/")
-		if !slices.ContainsFunc(l.r.Source.Files, func(f SourceFile) bool { return f.Name == file }) && len(l.r.Source.Files) > 0 {
+		if !slices.ContainsFunc(l.r.Source.Files, func(f SourceFile) bool { return f.Matches(file) }) && len(l.r.Source.Files) > 0 {
 			l.fail(fmt.Sprintf("example[%d].raw", i), "%q is in no [[source.file]]", e.Raw)
 		}
 		if got, known := p.caseOf(e.Raw); known && got != e.Case {

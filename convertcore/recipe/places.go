@@ -155,6 +155,9 @@ func (c *compiler) classes() {
 	for i := range c.r.Classes {
 		cl := &c.r.Classes[i]
 		where := fmt.Sprintf("class[%d]", i)
+		if c.r.Status == Unverified && !cl.ruled() {
+			continue // known by name only
+		}
 		sel, err := label.New(cl.Select)
 		if err != nil {
 			c.fail(where+".select", "%v", err)

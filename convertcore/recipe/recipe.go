@@ -4,6 +4,9 @@
 package recipe
 
 import (
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -15,8 +18,10 @@ const SchemaVersion = 1
 // Modalities are the nine of the paper.
 var Modalities = []string{"ct", "mri", "ultrasound", "xray", "fundus", "oct", "dermoscopy", "endoscopy", "microscopy"}
 
-// The two values of Recipe.Status. Verified means that real files of the
-// layout were converted and compared with an independent reading.
+// The two values of Recipe.Status. Verified is short for verified layout:
+// platform, record, license, layout and the values of every class each rest on
+// evidence, which the recipe names. Whether real files were converted too is a
+// fact of its own, see Recipe.Converted.
 const (
 	Verified   = "verified"
 	Unverified = "unverified"
@@ -31,12 +36,13 @@ type Recipe struct {
 	Modality  string    `toml:"modality"` // one of Modalities
 	Dim       int       `toml:"dim"`      // 2 or 3
 	Anatomy   string    `toml:"anatomy"`
-	License   string    `toml:"license"` // SPDX
-	Status    string    `toml:"status"`  // Verified or Unverified
-	Missing   string    `toml:"missing"` // what an unverified recipe lacks
-	Notes     string    `toml:"notes"`   // what a user of the dataset should know
+	License   string    `toml:"license"`      // SPDX
+	Status    string    `toml:"status"`       // Verified or Unverified
+	Missing   string    `toml:"missing"`      // what an unverified recipe lacks
+	Derived   []string  `toml:"derived_from"` // IDs of datasets whose images or labels are in this one too
+	Notes     string    `toml:"notes"`        // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
-	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
+	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year, else of 1970
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`
 	Source    Source    `toml:"source"`
@@ -51,6 +57,20 @@ type Recipe struct {
 	hash [32]byte
 }
 
+// RawOnly reports whether the recipe says nothing of the layout, as an
+// unverified one may: the dataset is listed with its raw files and metadata,
+// and no case and no mask is guessed.
+func (r *Recipe) RawOnly() bool {
+	return r.Status == Unverified && len(r.Case.Image) == 0 && len(r.Channels) == 0 && len(r.MaskClasses()) == 0
+}
+
+// Converted reports whether real files of the dataset were converted and
+// compared with an independent reading: the fact "converted" among the
+// evidence says which.
+func (r *Recipe) Converted() bool {
+	return slices.ContainsFunc(r.Evidence, func(f Fact) bool { return f.Fact == "converted" || strings.HasPrefix(f.Fact, "converted:") })
+}
+
 // Hash identifies all that decides the converted bytes.
 func (r *Recipe) Hash() [32]byte { return r.hash }
 
@@ -63,7 +83,8 @@ func (r *Recipe) Form() convertcore.Form {
 	return convertcore.PNG
 }
 
-// Citation is what a BibTeX entry is made of.
+// Citation is what a BibTeX entry is made of. Where a DOI or URL leads to them,
+// authors and year may be unknown.
 type Citation struct {
 	Title   string   `toml:"title"`
 	Authors []string `toml:"authors"` // "others" last where the list is cut, as in BibTeX
@@ -78,14 +99,36 @@ type Source struct {
 	Platform string       `toml:"platform"` // as registered in package sources
 	Record   string       `toml:"record"`   // the platform's item; "" where each file has a url
 	Files    []SourceFile `toml:"file"`     // those that are needed; without a url they are picked from the record's by name
+	// Closed leaves archives what they are, files of raw/: where the mere list
+	// of their members costs the whole of them, as with zips made on the fly.
+	Closed bool `toml:"closed"`
 }
 
-// SourceFile is one raw file of the record.
+// SourceFile is one raw file of the record, or all those whose names match.
 type SourceFile struct {
-	Name string `toml:"name"`
-	URL  string `toml:"url"`
-	Size int64  `toml:"size"` // 0 unknown
-	Sum  string `toml:"sum"`  // "sha256:…" or "md5:…"
+	Name     string `toml:"name"`     // a pattern of path.Match; with a url the name itself
+	Platform string `toml:"platform"` // where the file is of another record than Source's
+	Record   string `toml:"record"`
+	URL      string `toml:"url"`
+	Size     int64  `toml:"size"` // 0 unknown
+	Sum      string `toml:"sum"`  // "sha256:…" or "md5:…"
+}
+
+// Matches reports whether a raw file of the record is meant.
+func (f *SourceFile) Matches(name string) bool {
+	if f.URL != "" {
+		return f.Name == name
+	}
+	ok, err := path.Match(f.Name, name)
+	return ok && err == nil
+}
+
+// Place is the platform and the record that a file is of.
+func (s *Source) Place(f *SourceFile) (platform, record string) {
+	if f.Platform != "" {
+		return f.Platform, f.Record
+	}
+	return s.Platform, s.Record
 }
 
 // CaseRule says which raw files are cases. Patterns are those of Compile. The
@@ -100,6 +143,7 @@ type CaseRule struct {
 	Table      string   `toml:"table"`       // where placeholders of the ID are that the patterns lack
 	Float2D    string   `toml:"float2d"`     // see Recipe.Form and readAs
 	Index      *Index   `toml:"index"`       // cases are entries of the arrays that {index} names
+	Labelled   bool     `toml:"labelled"`    // images without any label file are no cases
 	Reading
 }
 
@@ -152,7 +196,7 @@ type Example struct {
 
 // Fact is something that the recipe relies on and where it was read.
 type Fact struct {
-	Fact       string `toml:"fact"`
+	Fact       string `toml:"fact"` // "converted: …" where real files were converted
 	Source     string `toml:"source"`
 	Confidence string `toml:"confidence"` // high, medium or low
 }

@@ -19,12 +19,14 @@ var (
 	shapeColor = color.RGBA{255, 150, 30, 255} // boxes and polygons
 )
 
-// View is what an overlay shows; all but Truth may be nil.
+// View is what an overlay shows; all but Truth may be left out.
 type View struct {
 	Image   *data.Image
 	Truth   *mask.Mask
 	Pred    *mask.Mask
 	Prompts []robot.Prompt
+	Side    int    // about how many pixels the longer side has; 0 for overlaySide
+	Caption string // what Sheet writes below
 }
 
 // plane is a slice of the view: which axes of a Point are rows and columns.
@@ -39,19 +41,23 @@ func (p plane) at(r, c int) mask.Point {
 	return q
 }
 
-// overlaySide is about how many pixels the longer side of an overlay has.
+// overlaySide is the usual size of an overlay; the marks are sized for it.
 const overlaySide = 640
 
 // Overlay draws the truth's contour (green), the prediction's (magenta) and
 // the prompts on the image, or on the truth in gray where there is none. Of a
 // volume it shows the slice of the last prompt, or the largest of the truth.
-// Voxels are drawn in their true proportions.
-func Overlay(v View) image.Image {
-	p := v.plane()
+// Voxels are drawn in their true proportions, a scribble's as they are.
+func Overlay(v View) image.Image { return overlay(v, v.plane()) }
+
+func overlay(v View, p plane) *image.RGBA {
+	if v.Side <= 0 {
+		v.Side = overlaySide
+	}
 	shape, spacing := v.Truth.Shape(), paddedSpacing(v.Truth)
 	height := float64(shape[p.row]) * spacing[p.row]
 	width := float64(shape[p.col]) * spacing[p.col]
-	scale := overlaySide / math.Max(height, width)
+	scale := float64(v.Side) / math.Max(height, width)
 	c := &canvas{view: v, plane: p,
 		sy: clampScale(spacing[p.row]*scale, shape[p.row]), sx: clampScale(spacing[p.col]*scale, shape[p.col])}
 	c.dst = image.NewRGBA(image.Rect(0, 0, max(1, int(float64(shape[p.col])*c.sx)), max(1, int(float64(shape[p.row])*c.sy))))
@@ -145,18 +151,15 @@ func (c *canvas) background() {
 	}
 }
 
-// contourWidth is the width of contours in pixels.
-const contourWidth = 2
-
 // contour draws the pixels inside m that are near pixels outside it.
 func (c *canvas) contour(m *mask.Mask, col color.RGBA) {
-	b := c.dst.Bounds()
+	b, w := c.dst.Bounds(), c.mark(2)
 	in := func(y, x int) bool {
 		return y >= 0 && x >= 0 && y < b.Dy() && x < b.Dx() && m.At(c.source(y, x))
 	}
 	for y := range b.Dy() {
 		for x := range b.Dx() {
-			if in(y, x) && !(in(y-contourWidth, x) && in(y+contourWidth, x) && in(y, x-contourWidth) && in(y, x+contourWidth)) {
+			if in(y, x) && !(in(y-w, x) && in(y+w, x) && in(y, x-w) && in(y, x+w)) {
 				c.dst.SetRGBA(x, y, col)
 			}
 		}
@@ -185,26 +188,51 @@ func (c *canvas) prompt(p *robot.Prompt) {
 		}
 		for _, pt := range p.Points {
 			if y, x, ok := c.center(pt); ok {
-				c.disk(y, x, 4, shapeColor)
+				c.disk(y, x, c.mark(4), shapeColor)
 			}
 		}
 	default:
-		radius := 3
-		if p.Kind == robot.Click {
-			radius = 7
-		}
 		for i, pt := range p.Points {
-			if y, x, ok := c.center(pt); ok {
-				col := backColor
-				if i < len(p.Labels) && p.Labels[i] == 1 {
-					col = frontColor
-				}
-				if p.Kind == robot.Click {
-					c.disk(y, x, radius+2, color.RGBA{0, 0, 0, 255})
-				}
-				c.disk(y, x, radius, col)
+			y, x, ok := c.center(pt)
+			if !ok {
+				continue
 			}
+			col := backColor
+			if i < len(p.Labels) && p.Labels[i] == 1 {
+				col = frontColor
+			}
+			if p.Kind == robot.Scribble {
+				c.voxel(y, x, col)
+				continue
+			}
+			radius := c.mark(7)
+			c.disk(y, x, radius+c.mark(2), color.RGBA{0, 0, 0, 255})
+			c.disk(y, x, radius, col)
 		}
+	}
+}
+
+// mark is a size in pixels of an ordinary overlay in this one.
+func (c *canvas) mark(n int) int { return max(1, (n*c.view.Side+overlaySide/2)/overlaySide) }
+
+// voxel fills the pixels of the voxel that has the pixel (y, x).
+func (c *canvas) voxel(y, x int, col color.RGBA) {
+	p := c.source(y, x)
+	for y0 := y; y0 >= 0 && c.source(y0, x) == p; y0-- {
+		c.span(p, y0, x, col)
+	}
+	for y1 := y + 1; y1 < c.dst.Bounds().Dy() && c.source(y1, x) == p; y1++ {
+		c.span(p, y1, x, col)
+	}
+}
+
+// span is voxel in the row of pixels y.
+func (c *canvas) span(p mask.Point, y, x int, col color.RGBA) {
+	for x0 := x; x0 >= 0 && c.source(y, x0) == p; x0-- {
+		c.dst.SetRGBA(x0, y, col)
+	}
+	for x1 := x + 1; x1 < c.dst.Bounds().Dx() && c.source(y, x1) == p; x1++ {
+		c.dst.SetRGBA(x1, y, col)
 	}
 }
 
@@ -221,7 +249,7 @@ func (c *canvas) disk(y, x, r int, col color.RGBA) {
 func (c *canvas) line(a, b robot.Point) {
 	y0, x0, _ := c.center(a)
 	y1, x1, _ := c.center(b)
-	mask.Line(mask.Point{0, y0, x0}, mask.Point{0, y1, x1}, func(p mask.Point) { c.disk(p[1], p[2], 1, shapeColor) })
+	mask.Line(mask.Point{0, y0, x0}, mask.Point{0, y1, x1}, func(p mask.Point) { c.disk(p[1], p[2], c.mark(2)-1, shapeColor) })
 }
 
 // box draws the outline of the box around its voxels.
@@ -232,7 +260,7 @@ func (c *canvas) box(b *robot.Span) {
 	x0, x1 := edge(b.Min, c.plane.col, c.sx), edge(b.Max, c.plane.col, c.sx)-1
 	for _, side := range [][4]int{{y0, x0, y0, x1}, {y1, x0, y1, x1}, {y0, x0, y1, x0}, {y0, x1, y1, x1}} {
 		mask.Line(mask.Point{0, side[0], side[1]}, mask.Point{0, side[2], side[3]}, func(p mask.Point) {
-			c.disk(p[1], p[2], 1, shapeColor)
+			c.disk(p[1], p[2], c.mark(2)-1, shapeColor)
 		})
 	}
 }

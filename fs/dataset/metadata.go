@@ -53,7 +53,7 @@ func (d *Dataset) derived(ctx context.Context, key cache.Key, write func(ctx con
 }
 
 // metadataVersion changes with the text of any metadata file.
-const metadataVersion = "metadata 1 "
+const metadataVersion = "metadata 2 "
 
 func (d *Dataset) writeDataset(s *state, w io.Writer) error {
 	r := d.Recipe
@@ -85,6 +85,9 @@ func (d *Dataset) writeDataset(s *state, w io.Writer) error {
 		Record    string         `json:"record"`
 		Status    string         `json:"status"`
 		Missing   string         `json:"missing,omitempty"`
+		RawOnly   bool           `json:"raw_only,omitempty"`
+		Converted bool           `json:"converted"`
+		Derived   []string       `json:"derived_from,omitempty"`
 		Synthetic bool           `json:"synthetic,omitempty"`
 		Citation  any            `json:"citation"`
 		Evidence  any            `json:"evidence"`
@@ -93,7 +96,7 @@ func (d *Dataset) writeDataset(s *state, w io.Writer) error {
 	}{
 		r.ID, r.Title, r.Modality, r.Dim, r.Anatomy, r.ClassNames(), r.ChannelNames(), r.License,
 		len(s.idx.ids), images, classes, s.raw.Len(), r.Source.Platform, r.Source.Record,
-		r.Status, r.Missing, r.Synthetic, r.Citation, r.Evidence, hex.EncodeToString(hash[:]), convertcore.ConverterVersion,
+		r.Status, r.Missing, r.RawOnly(), r.Converted(), r.Derived, r.Synthetic, r.Citation, r.Evidence, hex.EncodeToString(hash[:]), convertcore.ConverterVersion,
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

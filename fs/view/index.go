@@ -11,7 +11,7 @@ import (
 func init() {
 	Register("by-modality", crossIndex(func(d *dataset.Dataset) []string { return []string{d.Recipe.Modality} }))
 	Register("by-license", crossIndex(func(d *dataset.Dataset) []string { return []string{d.Recipe.License} }))
-	Register("by-class", crossIndex(func(d *dataset.Dataset) []string { return d.Recipe.ClassNames() }))
+	Register("by-class", crossIndex(func(d *dataset.Dataset) []string { return d.Recipe.MaskClasses() }))
 }
 
 // crossIndex lists <value>/<id> for every value that keys gives for a dataset.

@@ -18,25 +18,30 @@ func init() {
 	})
 }
 
-// standard is the folder of one dataset: images, labels, metadata and raw. It
+// standard is the folder of one dataset: images, labels, metadata and raw, or
+// the last two where the layout is not known. It
 // costs nothing until one of its folders is read.
 func standard(d *dataset.Dataset, o Options) tree.Dir {
 	t := d.Recipe.Published
 	var labels []tree.Child
-	for _, class := range d.Recipe.ClassNames() {
+	for _, class := range d.Recipe.MaskClasses() {
 		labels = append(labels, tree.Child{Name: class, Node: slotFolder(d, o, convertcore.KindLabel, class)})
 	}
-	return tree.Static(t,
-		tree.Child{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
-		tree.Folder("labels", t, labels...),
-		tree.Child{Name: "metadata", Node: metadata(d)},
-		tree.Child{Name: "raw", Node: tree.Lazy(t, func(ctx context.Context) (tree.Dir, error) {
+	children := []tree.Child{
+		{Name: "metadata", Node: metadata(d)},
+		{Name: "raw", Node: tree.Lazy(t, func(ctx context.Context) (tree.Dir, error) {
 			if err := d.Load(ctx); err != nil {
 				return nil, err
 			}
 			return rawRoot(d), nil
 		})},
-	)
+	}
+	if !d.Recipe.RawOnly() {
+		children = append(children,
+			tree.Child{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
+			tree.Folder("labels", t, labels...))
+	}
+	return tree.Static(t, children...)
 }
 
 // slotFolder lists the images of all channels, or the masks of one class.

@@ -324,3 +324,35 @@ func TestDamagedCase(t *testing.T) {
 		t.Error("nothing was cached at all")
 	}
 }
+
+// A dataset whose layout is not known is its raw files and metadata.
+func TestRawOnly(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.bin"), []byte("abc"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := cellsRecipe[:strings.Index(cellsRecipe, "[case]")] + "[[class]]\nname = \"cell\"\n"
+	text = strings.Replace(text, `"verified"`, "\"unverified\"\nmissing = \"the layout\"", 1)
+	r, err := recipe.Parse("cells.toml", fmt.Appendf(nil, text, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := tree.FS(Root(&Catalog{Datasets: []*dataset.Dataset{dataset.New(r, newEnv(t))}}))
+	for dir, want := range map[string]int{"datasets/cells": 2, "datasets/cells/raw": 1, "datasets/cells/metadata": 5, "by-class": 0, "by-modality/microscopy": 1} {
+		if entries, err := iofs.ReadDir(fsys, dir); err != nil || len(entries) != want {
+			t.Errorf("%s: %d entries, want %d: %v", dir, len(entries), want, err)
+		}
+	}
+	var info struct {
+		Cases           int
+		Status, Missing string
+		RawOnly         bool `json:"raw_only"`
+	}
+	readJSON(t, fsys, "datasets/cells/metadata/dataset.json", &info)
+	if info.Cases != 0 || info.Status != "unverified" || info.Missing != "the layout" || !info.RawOnly {
+		t.Errorf("dataset.json: %+v", info)
+	}
+	if data, err := iofs.ReadFile(fsys, "datasets/cells/raw/a.bin"); err != nil || string(data) != "abc" {
+		t.Errorf("raw file: %q, %v", data, err)
+	}
+}
