@@ -13,7 +13,8 @@ cd "$root"
 need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
 	py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:scipy=python3-scipy \
 	py:torch=python3-torch py:torchvision=python3-torchvision \
-	py:pydicom=python3-pydicom py:skimage=python3-skimage dcmcjpeg=dcmtk gdcmconv=libgdcm-tools
+	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
+	dcm2niix=dcm2niix plastimatch=plastimatch
 codecs
 fuse_ready
 
@@ -105,7 +106,7 @@ step "gofmt" check_gofmt
 step "go vet" go vet ./...
 step "staticcheck" check_staticcheck
 step "go test -race" check_tests
-step "the codecs in pure Go" env GOFLAGS= go test ./convertcore/codec
+step "the codecs in pure Go" env GOFLAGS= go test ./convertcore/codec ./convertcore/dicom
 step "pure Go build" env GOFLAGS= CGO_ENABLED=0 go build ./...
 step "previews of all robot users, without the race detector" go test -run TestPreviews ./cmd/omnieval
 fuzz=${FUZZ:-5}

@@ -77,6 +77,7 @@ type filter struct {
 	IDs      []string `json:"ids,omitempty"`
 	Modality []string `json:"modality,omitempty"`
 	License  []string `json:"license,omitempty"` // globs
+	Status   []string `json:"status,omitempty"`  // see dataset.state
 }
 
 // dataset is one line of ls. -1 stands for what is not known yet.
@@ -87,6 +88,8 @@ type dataset struct {
 	Anatomy   string   `json:"anatomy,omitempty"`
 	Dim       int      `json:"dim"`
 	License   string   `json:"license"`
+	Platform  string   `json:"platform"`
+	Images    int      `json:"n_images,omitempty"` // as the authors state
 	Status    string   `json:"status"`
 	RawOnly   bool     `json:"raw_only,omitempty"` // the layout is not known: raw files and metadata only
 	Synthetic bool     `json:"synthetic,omitempty"`
@@ -97,10 +100,18 @@ type dataset struct {
 	Cached    int      `json:"cached"` // of Files, those that the cache holds
 }
 
+// state is the status as people read it: verified, unverified, or "raw" where
+// the layout is not known.
+func (d *dataset) state() string {
+	if d.RawOnly {
+		return "raw"
+	}
+	return d.Status
+}
+
 // datasetInfo is all that info prints of one dataset.
 type datasetInfo struct {
 	dataset
-	Platform string         `json:"platform"`
 	Record   string         `json:"record"`
 	Sources  []sourceFile   `json:"sources"`
 	Splits   map[string]int `json:"splits,omitempty"` // cases a split

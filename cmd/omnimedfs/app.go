@@ -69,12 +69,6 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	mirrors := make([]sources.Mirror, len(o.Mirror))
-	for i, m := range o.Mirror {
-		if mirrors[i], err = sources.ParseMirror(m); err != nil {
-			return nil, err
-		}
-	}
 	a := &app{opts: o, log: log, started: time.Now().UTC().Truncate(time.Second)}
 	limit := o.CacheLimit
 	if limit == 0 {
@@ -84,17 +78,36 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.client = sources.NewClient(sources.Options{
-		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
-		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
-		Facts:    a.cache.Facts(), Log: log, Spool: o.Cache, UserAgent: "omnimedfs/" + version().Version,
-	})
+	if a.client, err = newClient(o, a.cache, log); err != nil {
+		return nil, errors.Join(err, a.cache.Close())
+	}
 	a.env = data.NewEnv(a.client, a.cache, o.Memory, log)
 	for _, r := range recipes {
 		a.sets = append(a.sets, data.New(r, a.env))
 	}
 	a.root = view.Root(&view.Catalog{Datasets: a.sets, Options: view.Options{Nii: o.NIfTI == "nii"}}, a.hidden())
 	return a, nil
+}
+
+// newClient returns what all downloads go through; c keeps what is learnt, nil
+// nothing.
+func newClient(o *options, c *cache.Cache, log *slog.Logger) (*sources.Client, error) {
+	mirrors := make([]sources.Mirror, len(o.Mirror))
+	for i, m := range o.Mirror {
+		var err error
+		if mirrors[i], err = sources.ParseMirror(m); err != nil {
+			return nil, err
+		}
+	}
+	opt := sources.Options{
+		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
+		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
+		Log:      log, UserAgent: "omnimedfs/" + version().Version,
+	}
+	if c != nil {
+		opt.Facts, opt.Spool = c.Facts(), o.Cache
+	}
+	return sources.NewClient(opt), nil
 }
 
 // loadRecipes returns the catalog, or the demo, with the user's own recipes.
@@ -188,6 +201,9 @@ func (a *app) List(ctx context.Context, f filter) ([]dataset, error) {
 		if !matches(f.IDs, r.ID) || !matches(f.License, r.License) || len(f.Modality) > 0 && !slices.Contains(f.Modality, r.Modality) {
 			continue
 		}
+		if line := stated(r); len(f.Status) > 0 && !slices.Contains(f.Status, line.Status) && !slices.Contains(f.Status, line.state()) {
+			continue
+		}
 		// A dataset that was touched before lists from the cache; the others
 		// stay unknown rather than ask a platform.
 		if d.Touched() {
@@ -203,17 +219,22 @@ func (a *app) List(ctx context.Context, f filter) ([]dataset, error) {
 func matches(globs []string, name string) bool { return len(globs) == 0 || matchesAny(globs, name) }
 
 func describe(d *data.Dataset) dataset {
-	r := d.Recipe
-	out := dataset{
-		ID: r.ID, Title: r.Title, Modality: r.Modality, Anatomy: r.Anatomy, Dim: r.Dim, License: r.License,
-		Status: r.Status, RawOnly: r.RawOnly(), Synthetic: r.Synthetic, Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
-	}
+	out := stated(d.Recipe)
 	if d.Loaded() {
 		out.Cases = d.NumCases()
 		out.Files, out.Cached = d.Counts()
 		out.Size = d.RawBytes()
 	}
 	return out
+}
+
+// stated is what a recipe says of its dataset.
+func stated(r *recipe.Recipe) dataset {
+	return dataset{
+		ID: r.ID, Title: r.Title, Modality: r.Modality, Anatomy: r.Anatomy, Dim: r.Dim, License: r.License,
+		Platform: r.Source.Platform, Images: r.Images, Status: r.Status, RawOnly: r.RawOnly(), Synthetic: r.Synthetic,
+		Classes: r.ClassNames(), Cases: -1, Files: -1, Size: -1, Cached: -1,
+	}
 }
 
 func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
@@ -226,7 +247,7 @@ func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
 	}
 	r := d.Recipe
 	info := &datasetInfo{
-		dataset: describe(d), Platform: r.Source.Platform, Record: r.Source.Record, Splits: d.Splits(),
+		dataset: describe(d), Record: r.Source.Record, Splits: d.Splits(),
 		Missing: r.Missing, Citation: view.BibTeX(r), Path: "datasets/" + r.ID,
 	}
 	for _, f := range r.Source.Files {

@@ -71,8 +71,8 @@ func openFake(o *options, _ *slog.Logger) (backend, error) {
 }
 
 var fakeData = []dataset{
-	{ID: "cells", Title: "Cells", Modality: "microscopy", Dim: 2, License: "CC0-1.0", Status: "verified", Classes: []string{"nucleus"}, Cases: 12, Files: 24, Size: 81426832, Cached: 6},
-	{ID: "organs", Title: "Organs", Modality: "ct", Dim: 3, License: "CC-BY-4.0", Status: "unverified", Classes: []string{"liver", "spleen"}, Cases: -1, Files: -1, Size: -1},
+	{ID: "cells", Title: "Cells", Modality: "microscopy", Dim: 2, License: "CC0-1.0", Platform: "http", Status: "verified", Classes: []string{"nucleus"}, Cases: 12, Files: 24, Size: 81426832, Cached: 6},
+	{ID: "organs", Title: "Organs", Modality: "ct", Dim: 3, License: "CC-BY-4.0", Platform: "zenodo", Status: "unverified", RawOnly: true, Classes: []string{"liver", "spleen"}, Cases: -1, Files: -1, Size: -1},
 }
 
 func (f *fake) Status(context.Context) (*status, error) {
@@ -84,7 +84,7 @@ func (f *fake) Status(context.Context) (*status, error) {
 func (f *fake) List(_ context.Context, q filter) ([]dataset, error) {
 	var out []dataset
 	for _, d := range fakeData {
-		if matchAny(q.IDs, d.ID) && matchAny(q.Modality, d.Modality) && matchAny(q.License, d.License) {
+		if matchAny(q.IDs, d.ID) && matchAny(q.Modality, d.Modality) && matchAny(q.License, d.License) && matchAny(q.Status, d.Status) {
 			out = append(out, d)
 		}
 	}
@@ -103,7 +103,7 @@ func matchAny(globs []string, s string) bool {
 func (f *fake) Info(_ context.Context, id string) (*datasetInfo, error) {
 	for _, d := range fakeData {
 		if d.ID == id {
-			return &datasetInfo{dataset: d, Platform: "http", Record: "R1", Splits: map[string]int{"train": 10, "test": 2},
+			return &datasetInfo{dataset: d, Record: "R1", Splits: map[string]int{"train": 10, "test": 2},
 				Sources: []sourceFile{{"a.zip", "https://example.org/a.zip", 81426832, "md5:00"}}, Citation: "@article{x}", Path: "datasets/" + id}, nil
 		}
 	}

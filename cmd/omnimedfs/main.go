@@ -39,6 +39,7 @@ func init() { // in init, since help ranges over the table
 		{"why", "PATH", "say why a file could not be read", 1, 1, runWhy},
 		{"cache", "stat|trim SIZE|clear", "look after the cache", 1, 2, runCache},
 		{"status", "", "describe the running mount", 0, 0, runStatus},
+		{"recipe", "ACTION …", "lint, check or start a recipe; omnimedfs recipe help lists the actions", 1, -1, runRecipe},
 		{"version", "", "print the version and what it can read", 0, 0, runVersion},
 		{"help", "[VERB]", "print help", 0, 1, runHelp},
 	}

@@ -39,18 +39,20 @@ type options struct {
 	Jobs       int
 	Modality   []string
 	License    []string
+	Status     []string
+	Summary    bool
 	Lazy       bool
 	MountOpts  []string
 }
 
 // dataVerbs open the datasets, in their own process or through a mount.
-var dataVerbs = []string{"mount", "ls", "info", "fetch", "why", "cache", "status"}
+var dataVerbs = []string{"mount", "ls", "info", "fetch", "why", "cache", "status", "recipe"}
 
 // table is the one list of options: flags, variables, config keys, mount
 // options and help all come from it.
 func (o *options) table() *cli.Set {
 	mount, ls, fetch := []string{"mount"}, []string{"ls"}, []string{"fetch"}
-	asJSON := []string{"ls", "info", "fetch", "why", "cache", "status", "version"}
+	asJSON := []string{"ls", "info", "fetch", "why", "cache", "status", "recipe", "version"}
 	return &cli.Set{Prog: "omnimedfs", Options: []cli.Option{
 		{Name: "cache", Arg: "DIR", Help: "cache folder", Value: cli.Text(&o.Cache, defaultCache()), Verbs: dataVerbs},
 		{Name: "cache-limit", Arg: "SIZE", Help: "most bytes of the cache folder; 0 is unbounded", Value: cli.Bytes(&o.CacheLimit, 50<<30), Verbs: dataVerbs},
@@ -73,6 +75,8 @@ func (o *options) table() *cli.Set {
 		{Name: "option", Short: "o", Arg: "OPTS", Help: "the same options as mount(8) writes them: key=value,key", Value: cli.List(&o.MountOpts), Local: true, Verbs: mount},
 		{Name: "modality", Arg: "NAME", Help: "only this modality; repeatable", Value: cli.List(&o.Modality), Local: true, Verbs: ls},
 		{Name: "license", Arg: "GLOB", Help: "only licenses that match; repeatable", Value: cli.List(&o.License), Local: true, Verbs: ls},
+		{Name: "status", Arg: "WORD", Help: "only verified, unverified, or raw: unverified ones whose layout is not known; repeatable", Value: cli.List(&o.Status), Local: true, Verbs: ls},
+		{Name: "summary", Help: "count by modality, platform, license and status", Value: cli.Switch(&o.Summary, false), Local: true, Verbs: ls},
 		{Name: "jobs", Short: "j", Arg: "N", Help: "files to convert at one time", Value: cli.Count(&o.Jobs, 4, 1, 64), Verbs: fetch},
 		{Name: "progress", Arg: "HOW", Help: "auto (a bar on a terminal), bar or none", Value: cli.Choice(&o.Progress, "auto", "auto", "bar", "none"), Verbs: fetch},
 		{Name: "lazy", Short: "l", Help: "detach now, even if files are in use", Value: cli.Switch(&o.Lazy, false), Local: true, Verbs: []string{"umount"}},

@@ -19,7 +19,7 @@ import (
 type Frame struct {
 	Width, Height int
 	Samples       int // a pixel: 1, 3 or 4
-	Bits          int // allocated for a sample: 8 or 16; 32 only in RLE
+	Bits          int // allocated for a sample: 8 or 16; in RLE 32 and 64 too
 	Stored        int // of them used: 1 to Bits
 	Signed        bool
 	// RGB tells a JPEG decoder that three samples are RGB as stored, whatever
@@ -35,7 +35,7 @@ func (f Frame) Size() int64 {
 // Check bounds what a decoder allocates.
 func (f Frame) Check() error {
 	ok := f.Width > 0 && f.Height > 0 && f.Width <= 1<<16 && f.Height <= 1<<16 && (f.Samples == 1 || f.Samples == 3 || f.Samples == 4) &&
-		(f.Bits == 8 || f.Bits == 16 || f.Bits == 32) && f.Stored >= 1 && f.Stored <= f.Bits
+		(f.Bits == 8 || f.Bits == 16 || f.Bits == 32 || f.Bits == 64) && f.Stored >= 1 && f.Stored <= f.Bits
 	if !ok || f.Size() > convertcore.MaxPayload {
 		return malformed("frame of %d×%d with %d samples of %d bits, %d stored", f.Width, f.Height, f.Samples, f.Bits, f.Stored)
 	}

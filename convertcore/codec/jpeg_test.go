@@ -68,6 +68,26 @@ func TestJPEGColors(t *testing.T) {
 	}
 }
 
+func TestHasAdobe(t *testing.T) {
+	adobe := []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+	plain := []byte("\xff\xd8\xff\xe0\x00\x04ab")
+	for name, c := range map[string]struct {
+		stream []byte
+		want   bool
+	}{
+		"marker":         {append(bytes.Clone(plain), adobe...), true},
+		"none":           {plain, false},
+		"in a segment":   {append([]byte("\xff\xd8\xff\xfe\x00\x12"), adobe...), false},
+		"after the scan": {append([]byte("\xff\xd8\xff\xda\x00\x02"), adobe...), false},
+		"cut short":      {append(bytes.Clone(plain), adobe[:8]...), false},
+		"empty":          {nil, false},
+	} {
+		if HasAdobe(c.stream) != c.want {
+			t.Error(name)
+		}
+	}
+}
+
 func FuzzJPEG(f *testing.F) { addSamples(f, JPEG, ".jpg") }
 
 func BenchmarkJPEG(b *testing.B) {

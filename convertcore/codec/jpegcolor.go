@@ -1,5 +1,10 @@
 package codec
 
+import (
+	"bytes"
+	"encoding/binary"
+)
+
 // samples returns the pixels of decoded planes: upsampled, RGB.
 func (d *jpegDecoder) samples() []byte {
 	w := d.f.Width
@@ -47,6 +52,22 @@ func (d *jpegDecoder) ycc() bool {
 		return d.transform != 0
 	}
 	return d.comps[0].id != 'R' || d.comps[1].id != 'G' || d.comps[2].id != 'B'
+}
+
+// HasAdobe reports whether a JPEG stream says by an Adobe marker (APP14) what its
+// components are.
+func HasAdobe(stream []byte) bool {
+	for pos := 2; ; {
+		at := nextMarker(stream, pos)
+		if at+3 > len(stream) || stream[at] == 0xda {
+			return false
+		}
+		n := int(binary.BigEndian.Uint16(stream[at+1:]))
+		if stream[at] == 0xee && n >= 14 && bytes.HasPrefix(stream[at+3:], []byte("Adobe")) {
+			return true
+		}
+		pos = at + 1 + max(2, n)
+	}
 }
 
 // rgbRow converts a row of YCbCr in the fixed point of jdcolor.c. A fourth row

@@ -40,7 +40,7 @@ func readJPEGLS(stream []byte, f Frame) (jlsInfo, error) {
 	if h.width != f.Width || h.height != f.Height || h.samples != f.Samples {
 		return h, malformed("JPEG-LS of %d×%d with %d components in a frame of %d×%d with %d", h.width, h.height, h.samples, f.Width, f.Height, f.Samples)
 	}
-	if h.bits < 2 || h.bits > f.Bits {
+	if h.bits < 2 || h.bits > f.Bits || f.Bits > 16 {
 		return h, malformed("JPEG-LS of %d bits in a frame of %d", h.bits, f.Bits)
 	}
 	return h, nil

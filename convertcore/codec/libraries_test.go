@@ -23,23 +23,6 @@ func TestLibrariesAgainstReferences(t *testing.T) {
 	}
 }
 
-func TestWithoutLibraries(t *testing.T) {
-	if HaveLibraries {
-		t.Skip("built with the tag codecs")
-	}
-	jls, j2k := samples(t, "testdata", ".jls"), samples(t, "testdata", ".j2k")
-	for _, s := range jls {
-		if _, err := JPEGLS(s.stream, s.f); !errors.Is(err, convertcore.ErrUnsupported) {
-			t.Errorf("%s: %v", s.name, err)
-		}
-	}
-	for _, s := range j2k {
-		if _, err := JPEG2000(s.stream, s.f); !errors.Is(err, convertcore.ErrUnsupported) {
-			t.Errorf("%s: %v", s.name, err)
-		}
-	}
-}
-
 func TestLibraries(t *testing.T) {
 	if !HaveLibraries {
 		t.Skip("built without the tag codecs")

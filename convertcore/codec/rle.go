@@ -44,6 +44,20 @@ func RLE(stream []byte, f Frame) ([]byte, error) {
 	return out, nil
 }
 
+// RLEPlane decodes run lengths of one plane of n bytes: eight pixels of one bit
+// each.
+func RLEPlane(stream []byte, n int) ([]byte, error) {
+	if n < 1 || n/rleRatio > len(stream) || len(stream) < rleHeader || binary.LittleEndian.Uint32(stream) != 1 {
+		return nil, malformed("%d bytes of RLE cannot be one plane of %d", len(stream), n)
+	}
+	segment, err := rleSegment(stream, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, n)
+	return out, rlePlane(out, segment)
+}
+
 // rleSegment returns the bytes of segment i of n. They end where the next
 // begins, whatever pads them.
 func rleSegment(stream []byte, i, n int) ([]byte, error) {

@@ -1,9 +1,13 @@
 package dicom
 
 import (
+	"bytes"
 	"encoding/binary"
+	"io"
 	"math/bits"
 	"strings"
+
+	"github.com/klauspost/compress/flate"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/codec"
 )
@@ -11,18 +15,24 @@ import (
 type decodeFunc = func(stream []byte, f codec.Frame) ([]byte, error)
 
 // codecs are the decoders of encapsulated transfer syntaxes (PS3.5, A.4). rgb
-// marks those whose decoded colours are RGB already.
+// marks those that make RGB of a stream's YCbCr; the others give colors as they
+// are stored, but for the component transform of JPEG 2000, which is undone.
+// Values of a lossy one may reach beyond the stored bits.
 var codecs = map[string]struct {
-	decode decodeFunc
-	rgb    bool
+	decode     decodeFunc
+	rgb, lossy bool
 }{
-	runLengths:               {codec.RLE, false},
-	"1.2.840.10008.1.2.4.50": {codec.JPEG, true},
-	"1.2.840.10008.1.2.4.51": {codec.JPEG, true},
-	"1.2.840.10008.1.2.4.53": {codec.JPEG, true},
-	"1.2.840.10008.1.2.4.55": {codec.JPEG, true},
-	"1.2.840.10008.1.2.4.57": {codec.JPEG, true},
-	"1.2.840.10008.1.2.4.70": {codec.JPEG, true},
+	runLengths:               {codec.RLE, false, false},
+	"1.2.840.10008.1.2.4.50": {codec.JPEG, true, true},   // baseline
+	"1.2.840.10008.1.2.4.51": {codec.JPEG, true, true},   // extended, 12 bits
+	"1.2.840.10008.1.2.4.53": {codec.JPEG, true, true},   // retired: spectral selection
+	"1.2.840.10008.1.2.4.55": {codec.JPEG, true, true},   // retired: progressive
+	"1.2.840.10008.1.2.4.57": {codec.JPEG, false, false}, // lossless, any predictor
+	"1.2.840.10008.1.2.4.70": {codec.JPEG, false, false}, // lossless, the first predictor
+	"1.2.840.10008.1.2.4.80": {codec.JPEGLS, false, false},
+	"1.2.840.10008.1.2.4.81": {codec.JPEGLS, false, true},
+	"1.2.840.10008.1.2.4.90": {codec.JPEG2000, false, false},
+	"1.2.840.10008.1.2.4.91": {codec.JPEG2000, false, true},
 }
 
 // Decode returns the samples of frame i in FrameSize bytes: rows from the top,
@@ -43,28 +53,32 @@ func (f *Frames) DecodeInto(buf []byte, i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	syntax := f.d.Syntax
-	if syntax == explicitLittle || syntax == "1.2.840.10008.1.2.1.98" { // encapsulated uncompressed
+	switch f.d.Syntax {
+	case explicitLittle, encapsulatedNative:
 		if int64(len(stream)) < f.FrameSize() {
 			return nil, malformed("frame of %d bytes, want %d", len(stream), f.FrameSize())
 		}
-		return f.finish(stream[:f.FrameSize()], false, f.Planar), nil
+		return f.finish(stream[:f.FrameSize()], false, f.Planar, true), nil
+	case deflatedFrames:
+		return f.inflateFrame(stream)
 	}
-	c, ok := codecs[syntax]
+	c, ok := codecs[f.d.Syntax]
 	if !ok {
-		return nil, unsupported("transfer syntax %.64s", syntax)
-	}
-	if f.Bits() > 16 {
-		if syntax != runLengths {
-			return nil, unsupported("transfer syntax %.64s of %d bits", syntax, f.Bits())
-		}
-		out, err := f.wideRLE(stream)
-		return out, err
+		return nil, unsupported("transfer syntax %.64s", f.d.Syntax)
 	}
 	cf := codec.Frame{Width: f.Cols, Height: f.Rows, Samples: f.Samples, Bits: f.Bits(), Stored: f.Stored,
-		Signed: f.Signed, RGB: f.Photometric == "RGB"}
-	if syntax == runLengths {
+		Signed: f.Signed, RGB: f.Photometric == "RGB" && !codec.HasAdobe(stream)}
+	if f.d.Syntax == runLengths {
 		cf.Stored = cf.Bits // planes of bytes, whatever they mean
+		if f.Allocated == 1 {
+			b, err := codec.RLEPlane(stream, f.packed())
+			if err != nil {
+				return nil, err
+			}
+			return f.unpack(nil, b, 0), nil
+		}
+	} else if cf.Bits > 16 {
+		return nil, unsupported("transfer syntax %.64s of %d bits", f.d.Syntax, cf.Bits)
 	}
 	out, err := c.decode(stream, cf)
 	if err != nil {
@@ -73,82 +87,109 @@ func (f *Frames) DecodeInto(buf []byte, i int) ([]byte, error) {
 	if int64(len(out)) != f.FrameSize() {
 		return nil, malformed("frame of %d bytes, want %d", len(out), f.FrameSize())
 	}
-	return f.finish(out, c.rgb, false), nil
+	return f.finish(out, c.rgb, false, !c.lossy), nil
 }
 
-// wideRLE decodes run lengths of samples of 32 or 64 bits: the planes of one
-// sample at a time, as if they were colours.
-func (f *Frames) wideRLE(stream []byte) ([]byte, error) {
-	size := f.Bits() / 8
-	planes := size * f.Samples
-	if len(stream) < 64 || planes > 15 || binary.LittleEndian.Uint32(stream) != uint32(planes) {
-		return nil, malformed("run lengths of %d planes", planes)
+// packed is the number of bytes of a frame of single bits that begins anew.
+func (f *Frames) packed() int { return (f.Rows*f.Cols + 7) / 8 }
+
+// inflateFrame decodes a frame of Deflated Image Frame Compression, which is
+// stored natively within.
+func (f *Frames) inflateFrame(stream []byte) ([]byte, error) {
+	n := f.FrameSize()
+	if f.Allocated == 1 {
+		n = int64(f.packed())
 	}
-	out := make([]byte, f.FrameSize())
-	cf := codec.Frame{Width: f.Cols, Height: f.Rows, Samples: 1, Bits: 8, Stored: 8}
-	for i := range planes {
-		head := binary.LittleEndian.AppendUint32(nil, 1)
-		from := binary.LittleEndian.Uint32(stream[4+4*i:])
-		if from < 64 || int64(from) > int64(len(stream)) {
-			return nil, malformed("run lengths at %d of %d bytes", from, len(stream))
-		}
-		head = binary.LittleEndian.AppendUint32(head, 64)
-		one := append(append(head, make([]byte, 56)...), stream[from:]...)
-		plane, err := codec.RLE(one, cf)
-		if err != nil {
-			return nil, err
-		}
-		at := i/size*size + size - 1 - i%size
-		for _, v := range plane {
-			out[at] = v
-			at += planes
-		}
+	if n/maxInflate > int64(len(stream)) {
+		return nil, malformed("%d bytes cannot be a frame of %d", len(stream), n)
 	}
-	return f.finish(out, false, false), nil
+	out := make([]byte, n)
+	z := flate.NewReader(bytes.NewReader(stream))
+	defer z.Close()
+	if _, err := io.ReadFull(z, out); err != nil {
+		return nil, malformed("deflated frame: %v", err)
+	}
+	if f.Allocated == 1 {
+		return f.unpack(nil, out, 0), nil
+	}
+	return f.finish(out, false, f.Planar, true), nil
 }
 
 // native reads a frame that is stored as it is.
 func (f *Frames) native(buf []byte, i int) ([]byte, error) {
-	place := f.d.pixels
 	off, n := f.Span(i)
-	if int64(cap(buf)) >= n {
-		buf = buf[:n]
-		if err := readFull(f.d.src, buf, off); err != nil {
+	place := f.d.pixels
+	words := place.big && place.word && f.Allocated <= 8 // words of 16 bits, whatever they hold
+	skip := int64(0)
+	if words {
+		skip = (off - place.offset) % 2
+		off, n = off-skip, (n+skip+1)&^1
+	}
+	var b []byte
+	if f.Allocated > 1 && int64(cap(buf)) >= n {
+		b = buf[:n]
+		if err := readFull(f.d.src, b, off); err != nil {
 			return nil, err
 		}
 	} else {
 		var err error
-		if buf, err = readSpan(f.d.src, off, n); err != nil {
+		if b, err = readSpan(f.d.src, off, n); err != nil {
 			return nil, err
 		}
 	}
+	if words {
+		swap(b, 2)
+		_, n = f.Span(i)
+		b = b[skip:][:n]
+	}
 	switch {
 	case f.Allocated == 1:
-		return f.unpack(buf, int(f.d.frameBits(&f.Pixels)*int64(i)%8)), nil
+		return f.unpack(buf, b, int(f.d.frameBits(&f.Pixels)*int64(i)%8)), nil
 	case f.d.subsampled(&f.Pixels):
-		return f.finish(expand422(buf), false, false), nil
+		return f.finish(expand422(b), false, false, true), nil
 	case place.big:
-		swap(buf, f.Bits()/8)
+		swap(b, f.Bits()/8)
 	}
-	return f.finish(buf, false, f.Planar), nil
+	return f.finish(b, false, f.Planar, true), nil
 }
 
 // unpack makes a byte of each bit, the least significant first (PS3.5, 8.1.1).
-func (f *Frames) unpack(b []byte, first int) []byte {
-	out := make([]byte, f.Rows*f.Cols)
-	for i := range out {
-		at := first + i
-		out[i] = b[at/8] >> (at % 8) & 1
+func (f *Frames) unpack(dst, b []byte, first int) []byte {
+	n := f.Rows * f.Cols
+	if cap(dst) < n {
+		dst = make([]byte, n)
 	}
-	return out
+	dst = dst[:n]
+	i := 0
+	for at := first; i < n && at%8 != 0; i, at = i+1, at+1 {
+		dst[i] = b[at/8] >> (at % 8) & 1
+	}
+	b = b[(first+i)/8:]
+	for ; i+8 <= n; i, b = i+8, b[1:] {
+		copy(dst[i:], bitsOf[b[0]][:])
+	}
+	for k := 0; i < n; i, k = i+1, k+1 {
+		dst[i] = b[0] >> k & 1
+	}
+	return dst
 }
 
-// finish brings decoded samples to their final order, sign and colours.
-func (f *Frames) finish(b []byte, rgb, planar bool) []byte {
+// bitsOf are the bits of each byte.
+var bitsOf = func() (t [256][8]byte) {
+	for v := range t {
+		for k := range 8 {
+			t[v][k] = byte(v) >> k & 1
+		}
+	}
+	return t
+}()
+
+// finish brings decoded samples to their final order, sign and colors.
+func (f *Frames) finish(b []byte, rgb, planar, mask bool) []byte {
 	if planar && f.Samples == 3 {
 		b = interleave(b, f.Bits()/8)
 	}
-	if !f.Float && f.Stored < f.Bits() && f.Allocated > 1 {
+	if mask && !f.Float && f.Stored < f.Bits() && f.Allocated > 1 {
 		f.mask(b)
 	}
 	if !rgb && f.Samples == 3 && strings.HasPrefix(f.Photometric, "YBR_FULL") {

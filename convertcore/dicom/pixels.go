@@ -76,6 +76,9 @@ func (d *Dataset) Pixels() (*Pixels, error) {
 	if err := p.normalize(d.pixels.tag); err != nil {
 		return nil, err
 	}
+	if ours := d.pixels.length >= 0 || !codecs[d.Syntax].rgb; ours && strings.HasPrefix(p.Photometric, "YBR_FULL") && p.Allocated != 8 {
+		return nil, unsupported("%s of %d bits", p.Photometric, p.Allocated)
+	}
 	if p.Photometric == "PALETTE COLOR" {
 		var err error
 		if p.Palette, err = d.palette(); err != nil {
@@ -128,9 +131,6 @@ func (p *Pixels) checkColor() error {
 		}
 	case "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT":
 		want = 3
-		if p.Photometric[0] == 'Y' && p.Allocated != 8 {
-			return unsupported("%s of %d bits", p.Photometric, p.Allocated)
-		}
 	default:
 		return unsupported("photometric interpretation %.32q", p.Photometric)
 	}

@@ -12,6 +12,9 @@ const (
 	deflated       = "1.2.840.10008.1.2.1.99"
 	explicitBig    = "1.2.840.10008.1.2.2"
 	runLengths     = "1.2.840.10008.1.2.5"
+
+	encapsulatedNative = "1.2.840.10008.1.2.1.98"
+	deflatedFrames     = "1.2.840.10008.1.2.8.1"
 )
 
 // Read reads the data elements of a file of size bytes up to its pixels. Values

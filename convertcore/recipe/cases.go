@@ -95,9 +95,6 @@ func (l *listing) match(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", l.files[i].Path, err)
 		}
 	}
-	byKey := func(a, b hit) int {
-		return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.file, b.file))
-	}
 	images := 0
 	for _, list := range l.images {
 		slices.SortFunc(list, byKey)
@@ -110,6 +107,10 @@ func (l *listing) match(ctx context.Context) error {
 		return fmt.Errorf("%w: none of %d raw files matches %q", ErrNoCase, len(l.files), l.plan.images[0].pattern)
 	}
 	return nil
+}
+
+func byKey(a, b hit) int {
+	return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.file, b.file))
 }
 
 // key makes the join key of what a place's pattern has just bound. have holds
@@ -168,7 +169,8 @@ func (l *listing) matchLabel(path string, file int32) (only bool, err error) {
 }
 
 // matchImage gives a file to the first channel that it fits, and to others of
-// the same pattern, which take other planes or components of it.
+// the same pattern, which take other planes or components of it. It does not
+// fit where a table has no row for it.
 func (l *listing) matchImage(ctx context.Context, path string, file int32) error {
 	src := ""
 	for k := range l.plan.images {
@@ -176,7 +178,8 @@ func (l *listing) matchImage(ctx context.Context, path string, file int32) error
 		if src != "" && p.pattern.src != src || !p.pattern.Match(path, l.vals) {
 			continue
 		}
-		if src = p.pattern.src; l.recipe.Case.Index != nil {
+		if l.recipe.Case.Index != nil {
+			src = p.pattern.src
 			if err := l.expand(ctx, k, file); err != nil {
 				return err
 			}
@@ -187,6 +190,7 @@ func (l *listing) matchImage(ctx context.Context, path string, file int32) error
 			return err
 		}
 		if ok {
+			src = p.pattern.src
 			l.images[k] = append(l.images[k], hit{key: key, file: file})
 		}
 	}
@@ -285,6 +289,9 @@ func (l *listing) add(key string, images, labels [][]hit) error {
 	var err error
 	if c.Labels, err = l.labelParts(&c, key, labels); err != nil {
 		return err
+	}
+	if l.recipe.Case.Labelled && !slices.ContainsFunc(c.Labels, func(p convertcore.Part) bool { return len(p.Raw) > 0 }) {
+		return nil
 	}
 	l.cases = append(l.cases, c)
 	return nil

@@ -114,6 +114,19 @@ func (c *compiler) pattern(where, src string) *Pattern {
 	return p
 }
 
+// idTemplate is what the IDs of cases are made of.
+func (r *Recipe) idTemplate() string {
+	switch idx := r.Case.Index; {
+	case r.Case.ID != "":
+		return r.Case.ID
+	case idx != nil && len(idx.Parts) > 0:
+		return "{part}_{index}"
+	case idx != nil:
+		return "{index}"
+	}
+	return "{case}"
+}
+
 // rawOnly checks that a recipe without layout says nothing that needs one.
 func (c *compiler) rawOnly() {
 	r := c.r
@@ -131,16 +144,7 @@ func (c *compiler) rawOnly() {
 }
 
 func (c *compiler) template() {
-	src := c.r.Case.ID
-	switch idx := c.r.Case.Index; {
-	case src == "" && idx != nil && len(idx.Parts) > 0:
-		src = "{part}_{index}"
-	case src == "" && idx != nil:
-		src = "{index}"
-	case src == "":
-		src = "{case}"
-	}
-	t, err := parseTemplate(src)
+	t, err := parseTemplate(c.r.idTemplate())
 	if err != nil {
 		c.fail("case.id", "%v", err)
 	}
@@ -243,7 +247,9 @@ func (p *plan) caseOf(path string) (id string, known bool) {
 		return "", true
 	}
 	for i := range p.labels {
-		if p.labels[i].pattern.Match(p.fold(path), l.vals) && !p.isImage(p.labels[i].pattern.src) {
+		pl := &p.labels[i]
+		byTable := pl.table != "" && slices.Contains(pl.id, -1)
+		if !byTable && pl.pattern.Match(p.fold(path), l.vals) && !p.isImage(pl.pattern.src) {
 			return "", true
 		}
 	}

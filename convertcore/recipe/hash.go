@@ -68,5 +68,8 @@ func filled(v reflect.Value) any {
 }
 
 func empty(v reflect.Value) bool {
+	if v.Kind() == reflect.Struct { // zero but for slices that are empty and not nil
+		return len(filled(v).(map[string]any)) == 0
+	}
 	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 || v.Kind() == reflect.Map && v.Len() == 0
 }

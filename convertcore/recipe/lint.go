@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,10 +123,11 @@ func (l *linter) citation() {
 	if c.Title == "" {
 		l.fail("citation.title", "is empty")
 	}
-	if len(c.Authors) == 0 || slices.Contains(c.Authors, "") {
-		l.fail("citation.authors", "is empty or holds an empty name")
+	found := c.DOI != "" || c.URL != "" // leads to what is not known here
+	if len(c.Authors) == 0 && !found || slices.Contains(c.Authors, "") {
+		l.fail("citation.authors", "is empty, without doi or url, or holds an empty name")
 	}
-	if c.Year < 1895 || c.Year > 2100 { // Röntgen's year
+	if (c.Year < 1895 || c.Year > 2100) && !(c.Year == 0 && found) { // Röntgen's year
 		l.fail("citation.year", "%d is no year of a medical image", c.Year)
 	}
 }
@@ -135,14 +137,20 @@ func (l *linter) source() {
 	if s.Platform == "" {
 		l.fail("source.platform", "is empty")
 	}
-	if s.Record == "" && (len(s.Files) == 0 || slices.ContainsFunc(s.Files, func(f SourceFile) bool { return f.URL == "" })) {
-		l.fail("source.record", "is empty: every [[source.file]] needs a url then")
+	if s.Record == "" && (len(s.Files) == 0 || slices.ContainsFunc(s.Files, func(f SourceFile) bool { return f.URL == "" && f.Record == "" })) {
+		l.fail("source.record", "is empty: every [[source.file]] needs a url then, or a record of its own")
 	}
 	seen := map[string]bool{}
 	for i, f := range s.Files {
 		where := fmt.Sprintf("source.file[%d]", i)
 		if f.Name == "" || strings.HasPrefix(f.Name, "/") || slices.Contains(strings.Split(f.Name, "/"), "..") {
 			l.fail(where+".name", "%q is no relative path", f.Name)
+		}
+		if (f.Platform == "") != (f.Record == "") || f.Platform != "" && f.URL != "" {
+			l.fail(where+".record", "platform and record stand together, and without url")
+		}
+		if _, err := path.Match(f.Name, ""); err != nil {
+			l.fail(where+".name", "%q: %v", f.Name, err)
 		}
 		if seen[f.Name] {
 			l.fail(where+".name", "%q stands twice", f.Name)
@@ -189,7 +197,7 @@ func (l *linter) examples(p *plan) {
 	}
 	for i, e := range l.r.Examples {
 		file, _, _ := strings.Cut(e.Raw, "!/")
-		if !slices.ContainsFunc(l.r.Source.Files, func(f SourceFile) bool { return f.Name == file }) && len(l.r.Source.Files) > 0 {
+		if !slices.ContainsFunc(l.r.Source.Files, func(f SourceFile) bool { return f.Matches(file) }) && len(l.r.Source.Files) > 0 {
 			l.fail(fmt.Sprintf("example[%d].raw", i), "%q is in no [[source.file]]", e.Raw)
 		}
 		if got, known := p.caseOf(e.Raw); known && got != e.Case {

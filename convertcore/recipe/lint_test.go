@@ -9,6 +9,9 @@ func TestLint(t *testing.T) {
 	for _, p := range Lint(parsed(t)) {
 		t.Errorf("sound recipe: %s", p)
 	}
+	for _, p := range Lint(parsed(t, "year = 2020", "doi = \"10.1/x\"", `authors = ["A"]`, "")) {
+		t.Errorf("authors and year behind a DOI: %s", p)
+	}
 	class := `select = { above = 0 }`
 	second := class + "\n[[class]]\nname = \"%\"\nlabel = \"x.zip!/{case}_b.png\"\nselect = { above = 0 }"
 	for _, tt := range []struct{ name, old, new, want string }{
@@ -25,9 +28,13 @@ func TestLint(t *testing.T) {
 		{"verified without evidence", "\"unverified\"\nmissing = \"all\"", `"verified"`, "evidence: "},
 		{"no author", `["A"]`, `[]`, "citation.authors: "},
 		{"year", "2020", "20", "citation.year: "},
+		{"no year and nothing that leads to it", "year = 2020", "", "citation.year: "},
+		{"year that a DOI does not excuse", "year = 2020", "year = 20\ndoi = \"10.1/x\"", "citation.year: "},
 		{"no platform", `platform = "http"`, "", "source.platform: "},
 		{"neither record nor url", `url = "https://example.org/x.zip"`, "", "source.record: "},
 		{"file that climbs", `name = "x.zip"`, `name = "../x.zip"`, "source.file[0].name: "},
+		{"platform of a file without record", `name = "x.zip"`, "name = \"x.zip\"\nplatform = \"osf\"", "source.file[0].record: "},
+		{"file pattern", `name = "x.zip"`, `name = "x[.zip"`, "source.file[0].name: "},
 		{"checksum", `url = "`, "sum = \"sha256:12\"\nurl = \"", "source.file[0].sum: "},
 		{"class with a slash", `"tumor"`, `"a/b"`, "class[0].name: "},
 		{"class with a dot first", `"tumor"`, `".a"`, "class[0].name: "},

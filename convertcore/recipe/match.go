@@ -41,6 +41,12 @@ func (m *matcher) from(ti, at int) bool {
 				return false
 			}
 			at += len(t.text)
+		case set:
+			if !strings.HasPrefix(m.path[at:], t.text) {
+				return false
+			}
+			m.vals[t.v] = m.path[at : at+len(t.text)]
+			at += len(t.text)
 		case ref:
 			if !strings.HasPrefix(m.path[at:], m.vals[t.v]) {
 				return false

@@ -27,8 +27,12 @@ func Parse(name string, data []byte) (*Recipe, error) {
 	if r.Schema != SchemaVersion {
 		return nil, fmt.Errorf("%s: schema = %d, but this program reads schema %d", name, r.Schema, SchemaVersion)
 	}
-	if r.Published.IsZero() && r.Citation.Year > 0 {
-		r.Published = time.Date(r.Citation.Year, 1, 1, 0, 0, 0, 0, time.UTC)
+	if r.Published.IsZero() {
+		year := r.Citation.Year
+		if year == 0 {
+			year = 1970
+		}
+		r.Published = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	hash, err := r.digest()
 	if err != nil {

@@ -112,7 +112,7 @@ func TestHash(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	keys := knownKeys([]string{"source", "file"})
-	if strings.Join(keys, " ") != "name url size sum" {
+	if strings.Join(keys, " ") != "name platform record url size sum" {
 		t.Errorf("keys of [[source.file]]: %q", keys)
 	}
 	if keys := knownKeys([]string{"published", "year"}); keys != nil {

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ import (
 //	{name}   one or more characters without a slash; the same text wherever
 //	         the name recurs
 //	{name+}  the same, slashes allowed
+//	{name=a} the text a, which the placeholder then stands for
 //	{a,b}    any of the alternatives, which are literal and may be empty
 //	*        any characters within one path element, also none
 //	**       any characters across elements; "**/" also no element at all
@@ -33,6 +35,7 @@ const (
 	deepStar             // **
 	folders              // **/ at the start of an element
 	bind                 // first appearance of a placeholder
+	set                  // first appearance of one whose text the pattern gives
 	ref                  // a later one
 )
 
@@ -130,6 +133,10 @@ func (p *Pattern) brace(s string) (int, error) {
 		p.toks = append(p.toks, token{kind: alt, alts: strings.Split(in, ",")})
 		return end + 1, nil
 	}
+	name, text, given := strings.Cut(in, "=")
+	if given {
+		return end + 1, p.addSet(name, text)
+	}
 	name, deep := strings.CutSuffix(in, "+")
 	if !isName(name) {
 		return 0, fmt.Errorf("%q is not a placeholder's name: a lower-case letter, then letters, digits and _", in)
@@ -144,14 +151,27 @@ func (p *Pattern) brace(s string) (int, error) {
 	return end + 1, nil
 }
 
+// addSet adds a placeholder whose text is given.
+func (p *Pattern) addSet(name, text string) error {
+	if !isName(name) || text == "" {
+		return fmt.Errorf("%q=%q is no placeholder's name with a text", name, text)
+	}
+	if slices.Contains(p.names, name) {
+		return fmt.Errorf("{%s=%s} is the second {%s}", name, text, name)
+	}
+	p.names = append(p.names, name)
+	p.toks = append(p.toks, token{kind: set, text: text, v: len(p.names) - 1})
+	return nil
+}
+
 // addRef adds a recurrence of placeholder v.
 func (p *Pattern) addRef(v int, deep bool) error {
 	for i := range p.toks {
-		if t := &p.toks[i]; t.kind == bind && t.v == v {
+		if t := &p.toks[i]; (t.kind == bind || t.kind == set) && t.v == v {
 			if deep && !t.deep {
 				return fmt.Errorf("{%s+} was first {%s}", p.names[v], p.names[v])
 			}
-			t.kept = true
+			t.kept = t.kind == bind // what is given is the same in every attempt
 		}
 	}
 	p.toks = append(p.toks, token{kind: ref, v: v})
@@ -165,7 +185,7 @@ func (p *Pattern) check() error {
 		if t.kept {
 			refs++
 		}
-		if t.kind == lit || t.kind == alt || t.kind == ref {
+		if t.kind == lit || t.kind == alt || t.kind == ref || t.kind == set {
 			continue
 		}
 		if wild++; wild > maxWildcards {

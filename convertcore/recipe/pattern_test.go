@@ -53,6 +53,9 @@ func TestMatch(t *testing.T) {
 		{"{a}-{b}/{a}/{b}", "x-y-z/x-y/z", "x-y|z"},
 		{"{a}-{b}/{a}/{b}", "x-y-z/x/y-z", "x|y-z"},
 		{"{a}-{b}/{a}/{b}", "x-y-z/y/z", "-"},
+		{"{organ=liver}/{case}.png", "liver/1.png", "liver|1"},
+		{"{organ=liver}/{case}.png", "spleen/1.png", "-"},
+		{"{case}_{set=b}/{set}{,s}/{case}", "a_b/bs/a", "a|b"},
 		{"Ground truth/{case}.tif", "Ground truth/é1.tif", "é1"},
 	} {
 		p, err := Compile(tt.pattern)
@@ -79,6 +82,8 @@ func TestCompileErrors(t *testing.T) {
 		{"{Case}", "not a placeholder's name"},
 		{"{}", "not a placeholder's name"},
 		{"{a,{b}}", "inside braces"},
+		{"{case}/{case=a}", "the second {case}"},
+		{"{n=}", "no placeholder's name with a text"},
 		{"{case}{n}", "where one wildcard"},
 		{"*{case}", "where one wildcard"},
 		{"***", "more than two stars"},
@@ -170,6 +175,8 @@ func reference(p *Pattern) string {
 			b.WriteString("(?:.*/)?")
 		case bind:
 			b.WriteString(map[bool]string{false: "([^/]+)", true: "(.+)"}[t.deep])
+		case set:
+			b.WriteString("(" + regexp.QuoteMeta(t.text) + ")")
 		case ref:
 			return ""
 		}
@@ -181,7 +188,7 @@ func reference(p *Pattern) string {
 func FuzzPattern(f *testing.F) {
 	for _, s := range []string{
 		"{case}/images/{case}.png\x00c1/images/c1.png", "**/{case}_{n}.nii{.gz,}\x00a/b/c_d_e.nii",
-		"{case+}/*a*b\x00aab/ab/aab", "*a*a*a{x,}\x00aaaaaaaaaaaaaaaaaaaaaaaaaaaa", `\{*\}` + "\x00{}", "a**/b\x00a/b",
+		"{case+}/*a*b\x00aab/ab/aab", "*a*a*a{x,}\x00aaaaaaaaaaaaaaaaaaaaaaaaaaaa", `\{*\}` + "\x00{}", "a**/b\x00a/b", "{a=b}{c}/*\x00bc/d",
 	} {
 		pattern, path, _ := strings.Cut(s, "\x00")
 		f.Add(pattern, path)

@@ -4,6 +4,7 @@
 package recipe
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ type Recipe struct {
 	Derived   []string  `toml:"derived_from"` // IDs of datasets whose images or labels are in this one too
 	Notes     string    `toml:"notes"`        // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
-	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year
+	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year, else of 1970
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`
 	Source    Source    `toml:"source"`
@@ -82,7 +83,8 @@ func (r *Recipe) Form() convertcore.Form {
 	return convertcore.PNG
 }
 
-// Citation is what a BibTeX entry is made of.
+// Citation is what a BibTeX entry is made of. Where a DOI or URL leads to them,
+// authors and year may be unknown.
 type Citation struct {
 	Title   string   `toml:"title"`
 	Authors []string `toml:"authors"` // "others" last where the list is cut, as in BibTeX
@@ -97,14 +99,36 @@ type Source struct {
 	Platform string       `toml:"platform"` // as registered in package sources
 	Record   string       `toml:"record"`   // the platform's item; "" where each file has a url
 	Files    []SourceFile `toml:"file"`     // those that are needed; without a url they are picked from the record's by name
+	// Closed leaves archives what they are, files of raw/: where the mere list
+	// of their members costs the whole of them, as with zips made on the fly.
+	Closed bool `toml:"closed"`
 }
 
-// SourceFile is one raw file of the record.
+// SourceFile is one raw file of the record, or all those whose names match.
 type SourceFile struct {
-	Name string `toml:"name"`
-	URL  string `toml:"url"`
-	Size int64  `toml:"size"` // 0 unknown
-	Sum  string `toml:"sum"`  // "sha256:…" or "md5:…"
+	Name     string `toml:"name"`     // a pattern of path.Match; with a url the name itself
+	Platform string `toml:"platform"` // where the file is of another record than Source's
+	Record   string `toml:"record"`
+	URL      string `toml:"url"`
+	Size     int64  `toml:"size"` // 0 unknown
+	Sum      string `toml:"sum"`  // "sha256:…" or "md5:…"
+}
+
+// Matches reports whether a raw file of the record is meant.
+func (f *SourceFile) Matches(name string) bool {
+	if f.URL != "" {
+		return f.Name == name
+	}
+	ok, err := path.Match(f.Name, name)
+	return ok && err == nil
+}
+
+// Place is the platform and the record that a file is of.
+func (s *Source) Place(f *SourceFile) (platform, record string) {
+	if f.Platform != "" {
+		return f.Platform, f.Record
+	}
+	return s.Platform, s.Record
 }
 
 // CaseRule says which raw files are cases. Patterns are those of Compile. The
@@ -119,6 +143,7 @@ type CaseRule struct {
 	Table      string   `toml:"table"`       // where placeholders of the ID are that the patterns lack
 	Float2D    string   `toml:"float2d"`     // see Recipe.Form and readAs
 	Index      *Index   `toml:"index"`       // cases are entries of the arrays that {index} names
+	Labelled   bool     `toml:"labelled"`    // images without any label file are no cases
 	Reading
 }
 

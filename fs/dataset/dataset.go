@@ -8,15 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"sync/atomic"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/fs/cache"
-	"github.com/omnimedseg/omnimedfs/sources"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
-	"github.com/omnimedseg/omnimedfs/sources/fetch"
 	"github.com/omnimedseg/omnimedfs/sources/raw"
 )
 
@@ -84,7 +81,9 @@ func (d *Dataset) Touched() bool {
 func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
 
 func (d *Dataset) load(ctx context.Context) (*state, error) {
-	s := &state{raw: raw.New(raw.Options{List: d.origins, Facts: d.env.Cache.Facts(), Log: d.env.Log})}
+	src := &d.Recipe.Source
+	list := func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) }
+	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }})}
 	if err := d.index(ctx, s); err != nil {
 		s.raw.Close()
 		return nil, err
@@ -115,73 +114,6 @@ func (d *Dataset) index(ctx context.Context, s *state) error {
 	}
 	s.id = listingID(d.Recipe, s.raw)
 	return nil
-}
-
-// origins are the raw files of the record that the recipe asks for: those with
-// a URL of their own as they are, the others as the platform lists them.
-func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
-	src := d.Recipe.Source
-	ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
-	files, listed := []sources.File{}, len(src.Files) == 0
-	for _, f := range src.Files {
-		listed = listed || f.URL == ""
-	}
-	if listed {
-		platform, err := d.env.Client.Source(src.Platform)
-		if err != nil {
-			return nil, err
-		}
-		if files, err = platform.Files(ctx, src.Record); err != nil {
-			return nil, err
-		}
-	}
-	if len(src.Files) > 0 {
-		var err error
-		if files, err = pick(src.Files, files); err != nil {
-			return nil, err
-		}
-	}
-	out := make([]raw.Origin, len(files))
-	for i, f := range files {
-		out[i] = raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
-			ctx = fetch.WithOrigin(ctx, src.Platform, d.Recipe.ID)
-			return d.env.Client.Open(ctx, src.Platform, f)
-		}}
-	}
-	return out, nil
-}
-
-// pick returns the files that the recipe names. What the platform says of size
-// and checksum holds where the recipe says nothing; a name may be a pattern.
-func pick(want []recipe.SourceFile, have []sources.File) ([]sources.File, error) {
-	var out []sources.File
-	for _, w := range want {
-		if w.URL != "" {
-			size := w.Size
-			if size == 0 {
-				size = -1
-			}
-			out = append(out, sources.File{Info: blob.Info{Path: w.Name, Size: size, Sum: w.Sum}, URL: w.URL})
-			continue
-		}
-		found := false
-		for _, h := range have {
-			if ok, err := path.Match(w.Name, h.Path); err != nil {
-				return nil, fmt.Errorf("file pattern %q: %w", w.Name, err)
-			} else if !ok {
-				continue
-			}
-			found = true
-			if w.Sum != "" {
-				h.Sum = w.Sum
-			}
-			out = append(out, h)
-		}
-		if !found {
-			return nil, fmt.Errorf("the record has no file %q: %w", w.Name, sources.ErrGone)
-		}
-	}
-	return out, nil
 }
 
 // listingID changes when any converted byte may.

@@ -56,13 +56,17 @@ type catalogRow struct {
 	Platform  string   `json:"platform"`
 	Record    string   `json:"record"`
 	Status    string   `json:"status"`
+	Missing   string   `json:"missing,omitempty"`
+	RawOnly   bool     `json:"raw_only,omitempty"`
+	Converted bool     `json:"converted"`
+	Derived   []string `json:"derived_from,omitempty"`
 	Synthetic bool     `json:"synthetic,omitempty"`
 	DOI       string   `json:"doi,omitempty"`
 }
 
 func rowOf(r *recipe.Recipe) catalogRow {
 	return catalogRow{r.ID, r.Title, r.Modality, r.Dim, r.Anatomy, r.ClassNames(), r.License, r.Images,
-		r.Source.Platform, r.Source.Record, r.Status, r.Synthetic, r.Citation.DOI}
+		r.Source.Platform, r.Source.Record, r.Status, r.Missing, r.RawOnly(), r.Converted(), r.Derived, r.Synthetic, r.Citation.DOI}
 }
 
 func catalogJSON(recipes []*recipe.Recipe) []byte {
@@ -87,13 +91,13 @@ func catalogTSV(recipes []*recipe.Recipe) []byte {
 
 func licensesTSV(recipes []*recipe.Recipe) []byte {
 	var b strings.Builder
-	b.WriteString("license\tid\ttitle\tcite\n")
+	b.WriteString("license\tid\tmodality\tplatform\trecord\ttitle\tcite\tstated_by\n")
 	for _, r := range recipes {
 		cite := r.Citation.DOI
 		if cite == "" {
 			cite = r.Citation.URL
 		}
-		tsvLine(&b, r.License, r.ID, r.Title, cite)
+		tsvLine(&b, r.License, r.ID, r.Modality, r.Source.Platform, r.Source.Record, r.Title, cite, strings.Join(statedBy(r), "; "))
 	}
 	return []byte(b.String())
 }

@@ -45,11 +45,19 @@ func licenseText(r *recipe.Recipe) string {
 	if r.License != "" && !strings.HasPrefix(r.License, "LicenseRef-") {
 		fmt.Fprintf(&b, "Text: https://spdx.org/licenses/%s.html\n", r.License)
 	}
-	for _, f := range r.Evidence {
-		if strings.Contains(strings.ToLower(f.Fact), "licen") {
-			fmt.Fprintf(&b, "Stated by: %s\n", f.Source)
-		}
+	for _, s := range statedBy(r) {
+		fmt.Fprintf(&b, "Stated by: %s\n", s)
 	}
 	b.WriteString("\nThe images and masks here are the authors' data in another encoding; their license\napplies to them. Cite the authors: see CITATION.bib.\n")
 	return b.String()
+}
+
+// statedBy lists where the license was read.
+func statedBy(r *recipe.Recipe) (out []string) {
+	for _, f := range r.Evidence {
+		if strings.Contains(strings.ToLower(f.Fact), "licen") {
+			out = append(out, f.Source)
+		}
+	}
+	return out
 }
