@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -118,6 +119,16 @@ func TestStack(t *testing.T) {
 	delete(files, "x.zip!/a/m10.png")
 	_, m = convertFirst(t, r, files)
 	wantMask(t, m, 8, none)
+}
+
+func TestTwoSeries(t *testing.T) {
+	for pattern, ok := range map[string]bool{"x.zip!/{case}/{s}/*.png": false, "x.zip!/{case}/**.png": true} {
+		r := parsed(t, "dim = 2", "dim = 3", imageLine, "image = \""+pattern+"\"\nseries = true\nstack = { axis = \"z\" }", `raw = "x.zip!/1.png"`, `raw = "x.zip!/1/s/1.png"`)
+		_, err := r.Converter().Cases(t.Context(), listed("x.zip!/a/s/1.png", "x.zip!/a/s/2.png", "x.zip!/a/t/1.png", "x.zip!/b/s/1.png"))
+		if ok != (err == nil) || err != nil && !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
 }
 
 func TestTables(t *testing.T) {
