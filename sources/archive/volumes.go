@@ -55,6 +55,19 @@ func volumeOf(name string) (group string, number int, main, ok bool) {
 	return "", 0, false, false
 }
 
+// IsVolume reports whether a name may be an archive's or that of one of its
+// volumes.
+func IsVolume(name string) bool {
+	if dot := strings.LastIndexByte(name, '.'); dot < 0 || len(name)-dot > 8 {
+		return false // nearly all names; patterns are slow
+	}
+	if IsArchive(name) {
+		return true
+	}
+	_, _, _, ok := volumeOf(name)
+	return ok
+}
+
 // Volumes finds the archives of several files among names: for the name of
 // each the names of its files in their order. One of a series whose named file
 // is missing is no archive; gaps show when it is opened.
