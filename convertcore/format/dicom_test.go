@@ -147,7 +147,7 @@ func TestDICOMSeries(t *testing.T) {
 		t.Errorf("voxel %d", got)
 	}
 	list, err := DICOMSlices(t.Context(), f, f.paths())
-	if err != nil || len(list) != 3 || list[0].Path != "1.dcm" || list[0].SOPInstanceUID != "1.2.3.2" || list[2].Position != [3]float64{-100.5, -80, 30} {
+	if err != nil || len(list) != 3 || list[0].Path != "1.dcm" || list[0].SOPInstanceUID != "1.2.3.2" || *list[2].Position != [3]float64{-100.5, -80, 30} || list[2].Z != 2 || list[2].T != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
