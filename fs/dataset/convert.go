@@ -155,10 +155,15 @@ func (d *Dataset) Open(ctx context.Context, c, slot int, nii bool) (blob.Blob, e
 			return nil, err
 		}
 		var m convertcore.Meta
-		if err := m.UnmarshalBinary(p.Meta()); err != nil {
+		err = m.UnmarshalBinary(p.Meta())
+		if err == nil {
+			err = d.checkPin(c, slot, &m)
+		}
+		if err != nil {
 			p.Close()
 			return nil, err
 		}
+		d.read.Store(true)
 		d.learn(d.state.Load(), d.state.Load().idx.file(c, slot), m.Header)
 		if nii {
 			return m.NiiBlob(p), nil
