@@ -109,8 +109,9 @@ type Selector interface {
 type Drawer interface {
 	// Draw sets dst[i] to 1 where voxel i of grid (x fastest, len(dst) is
 	// grid.Pixels()) belongs to the class and leaves the others. paths are the
-	// label's raw files. A label that does not fit the grid is ErrMismatch.
-	Draw(ctx context.Context, dst []byte, raw Raw, paths []string, grid Header) error
+	// label's raw files. A label that does not fit the grid is ErrMismatch; what
+	// a user should know of how it was laid is returned as warnings.
+	Draw(ctx context.Context, dst []byte, raw Raw, paths []string, grid Header) (warnings []string, err error)
 }
 
 // Converter turns a dataset's raw files into cases and their parts.

@@ -1,7 +1,9 @@
 package format
 
 import (
+	"context"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,10 +18,14 @@ import (
 //	x.npz#train_images[12]   index 12 along its first axis
 //	x.npz#volumes[3,:,:,0]   one index along the first and the last axis
 //	x.npy#[12]               an .npy has no names
+//	x.h5#group/images[12]    a dataset of HDF5
+//	x.mat#s/img[:,:,12]      a field of a structure; s/3/img is that of element 3
 //
 // A file with one array needs no name. Axes are in the order of NumPy: the last
 // one is x, the one before y, then z and time, as SimpleITK takes them; a last
-// axis of 3 or 4 bytes is the color of a pixel.
+// axis of 3 or 4 bytes is the color of a pixel. Those of MATLAB (.mat of any
+// version) are rows, columns, slices and time, which are y, x, z and t; a third
+// axis of 3 bytes is the color. All numbers count from 0.
 type Array struct {
 	Path  string // of the file
 	Name  string // "" where the file has one array
@@ -27,7 +33,7 @@ type Array struct {
 }
 
 // arrayExts are the formats that take an address.
-var arrayExts = []string{".npy", ".npz"}
+var arrayExts = append([]string{".npy", ".npz", ".mat"}, hdf5Exts...)
 
 // ParseArray takes a raw path apart. A path without an address is a file with
 // one array.
@@ -101,8 +107,9 @@ func onlyArray(paths []string) (Array, error) {
 type ndarray struct {
 	sample
 	big    bool
-	axes   []axis // in NumPy's order
+	axes   []axis // in NumPy's order, or MATLAB's
 	offset int64  // samples before the first one
+	matlab bool   // rows are the first axis and columns the second
 }
 
 // newNDArray gives the axes their strides: the last axis varies fastest, or
@@ -149,7 +156,9 @@ func (a *ndarray) index(index []int) error {
 func (a *ndarray) layout() (*layout, error) {
 	l := &layout{sample: a.sample, big: a.big, color: one1, dims: [4]axis{one1, one1, one1, one1}, affine: geom.FromSpacing([3]float64{1, 1, 1})}
 	axes := a.axes
-	if n := len(axes); n >= 3 && (axes[n-1].n == 1 || (axes[n-1].n == 3 || axes[n-1].n == 4) && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16)) {
+	if a.matlab {
+		axes = a.inNumPyOrder(l)
+	} else if n := len(axes); n >= 3 && (axes[n-1].n == 1 || (axes[n-1].n == 3 || axes[n-1].n == 4) && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16)) {
 		l.color, axes = axes[n-1], axes[:n-1]
 	}
 	for len(axes) > 4 && axes[0].n == 1 {
@@ -163,6 +172,21 @@ func (a *ndarray) layout() (*layout, error) {
 		l.dims[i] = axes[len(axes)-1-i]
 	}
 	return l, nil
+}
+
+// inNumPyOrder brings MATLAB's axes into the order of NumPy and takes that of
+// the color out.
+func (a *ndarray) inNumPyOrder(l *layout) (axes []axis) {
+	axes = slices.Clone(a.axes)
+	if n := len(axes); (n == 3 || n == 4) && axes[2].n == 3 && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16) {
+		l.color = axes[2]
+		axes = slices.Delete(axes, 2, 3)
+	}
+	if len(axes) > 2 {
+		slices.Reverse(axes[2:])
+		axes = append(axes[2:], axes[:2]...)
+	}
+	return axes
 }
 
 // span is the part of the stored bytes that the image needs.
@@ -186,4 +210,37 @@ func arrayHeader(a *ndarray, address Array) (convertcore.Header, *layout, error)
 	}
 	h, err := l.header()
 	return h, l, err
+}
+
+// shape is the number of samples along each axis.
+func (a *ndarray) shape() []int64 {
+	out := make([]int64, len(a.axes))
+	for i, x := range a.axes {
+		out[i] = x.n
+	}
+	return out
+}
+
+// shapers read the shape of an addressed array, by the format's name.
+var shapers = map[string]func(context.Context, convertcore.Raw, Array) ([]int64, error){}
+
+// ArrayShape reads how many samples the array that a raw path addresses has
+// along each of its axes, of which an index chooses none.
+func ArrayShape(ctx context.Context, raw convertcore.Raw, path string) ([]int64, error) {
+	a, err := ParseArray(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := For(a.Path, nil)
+	if err != nil || shapers[f.Name] == nil {
+		if f, err = Detect(ctx, raw, a.Path); err != nil {
+			return nil, err
+		}
+	}
+	shape := shapers[f.Name]
+	if shape == nil {
+		return nil, unsupported("%s in place of a file of arrays", f.Name)
+	}
+	a.Index = nil
+	return shape(ctx, raw, a)
 }

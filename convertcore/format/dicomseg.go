@@ -5,25 +5,27 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/suyashkumar/dicom/pkg/tag"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/dicom"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
 // DICOM-SEG: PS3.3, sections A.51 and C.8.20.2. A segmentation is no image on a
 // grid of its own but frames with places, each of one segment, in any order and
 // only where there is something; SEG.Draw lays them onto an image's grid.
 
-// SEG is a DICOM segmentation.
+// SEG is a DICOM segmentation. Its frames are read when they are drawn, so it
+// is open until Close.
 type SEG struct {
 	Type             string // BINARY, FRACTIONAL or LABELMAP
 	Series           string // SeriesInstanceUID of the image that was segmented; "" where it is not said
 	FrameOfReference string
 	segments         []Segment
 	frames           []segFrame
-	rows, cols       int
 	max              int // value of FRACTIONAL that is 1
-	pixels           *segPixels
+	file             blob.Blob
+	pixels           *dicom.Frames
+	buf              []byte // the frame that was decoded last
 }
 
 // Segment describes one segment.
@@ -39,64 +41,61 @@ type Segment struct {
 // Code is a coded term: ("10200004", "SCT", "Liver").
 type Code struct{ Value, Scheme, Meaning string }
 
-// ReadSEG reads a DICOM-SEG file. What is another kind of DICOM object is
-// convertcore.ErrFormat.
-func ReadSEG(ctx context.Context, raw convertcore.Raw, path string) (*SEG, error) {
-	f, err := readIOD(ctx, raw, path)
-	if err == nil {
-		var s *SEG
-		if s, err = newSEG(f); err == nil {
-			return s, nil
-		}
+// OpenSEG reads the header of a DICOM-SEG file. What is another kind of DICOM
+// object is convertcore.ErrFormat.
+func OpenSEG(ctx context.Context, raw convertcore.Raw, path string) (*SEG, error) {
+	b, d, err := openDataset(ctx, raw, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil, fmt.Errorf("%s: %w", path, err)
+	s, err := newSEG(d)
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.file = b
+	return s, nil
 }
+
+// Close closes the file.
+func (s *SEG) Close() error { return s.file.Close() }
 
 // Segments lists the segments in the file's order.
 func (s *SEG) Segments() []Segment { return s.segments }
 
-func newSEG(f *iodFile) (*SEG, error) {
-	if class := f.text(tag.SOPClassUID); class != classSEG && class != classLabelMap {
+func newSEG(d *dicom.Dataset) (*SEG, error) {
+	if class := d.String(dicom.SOPClassUID); class != classSEG && class != classLabelMap {
 		return nil, malformed("SOP class %q is no segmentation", class)
 	}
-	s := &SEG{Type: strings.ToUpper(f.text(tag.SegmentationType)), FrameOfReference: f.text(tag.FrameOfReferenceUID)}
-	for _, step := range []func(*iodFile) error{s.readSeries, s.readSegments, s.readMatrix, s.readFrames, s.readPixels} {
-		if err := step(f); err != nil {
+	s := &SEG{Type: strings.ToUpper(d.String(dicom.SegmentationType)), FrameOfReference: d.String(dicom.FrameOfReferenceUID)}
+	if uids := segSeries(d); len(uids) == 1 {
+		s.Series = uids[0]
+	}
+	for _, step := range []func(*dicom.Dataset) error{s.readSegments, s.readPixels, s.readFrames} {
+		if err := step(d); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-func (s *SEG) readSeries(f *iodFile) error {
-	uids, err := f.texts(tag.SeriesInstanceUID, tag.ReferencedSeriesSequence)
-	if len(uids) == 1 {
-		s.Series = uids[0]
-	}
-	return err
+func segSeries(d *dicom.Dataset) []string {
+	return textsOf(d, dicom.SeriesInstanceUID, dicom.ReferencedSeriesSeq)
 }
 
-func (s *SEG) readSegments(f *iodFile) error {
-	items, err := f.items(tag.SegmentSequence)
-	if err != nil {
-		return err
-	}
-	for _, item := range items {
+func (s *SEG) readSegments(d *dicom.Dataset) error {
+	for _, item := range d.Items(dicom.SegmentSequence) {
 		g := Segment{
-			Label:         item.text(tag.SegmentLabel),
-			Description:   item.text(tag.SegmentDescription),
-			Algorithm:     item.text(tag.SegmentAlgorithmType),
-			AlgorithmName: item.text(tag.SegmentAlgorithmName),
+			Label:         item.String(dicom.SegmentLabel),
+			Description:   item.String(dicom.SegmentDescription),
+			Algorithm:     item.String(dicom.SegmentAlgorithmType),
+			AlgorithmName: item.String(dicom.SegmentAlgorithmName),
+			Category:      codeOf(item, dicom.PropertyCategorySeq),
+			Type:          codeOf(item, dicom.PropertyTypeSeq),
 		}
 		var ok bool
-		if g.Number, ok = item.ushort(tag.SegmentNumber); !ok {
+		if g.Number, ok = item.Int(dicom.SegmentNumber); !ok {
 			return malformed("segment %q has no number", g.Label)
-		}
-		if g.Category, err = item.code(tag.SegmentedPropertyCategoryCodeSequence); err != nil {
-			return err
-		}
-		if g.Type, err = item.code(tag.SegmentedPropertyTypeCodeSequence); err != nil {
-			return err
 		}
 		s.segments = append(s.segments, g)
 	}
@@ -106,40 +105,47 @@ func (s *SEG) readSegments(f *iodFile) error {
 	return nil
 }
 
-// code reads the coded term of a sequence of one item.
-func (s iodSet) code(t tag.Tag) (Code, error) {
-	item, err := s.item(t)
-	if err != nil {
-		return Code{}, err
-	}
-	c := Code{item.text(tag.CodeValue), item.text(tag.CodingSchemeDesignator), item.text(tag.CodeMeaning)}
-	for _, long := range []tag.Tag{tag.LongCodeValue, tag.URNCodeValue} {
+// codeOf reads the coded term of a sequence of one item.
+func codeOf(d *dicom.Dataset, t dicom.Tag) Code {
+	item := d.Item(t)
+	c := Code{item.String(dicom.CodeValue), item.String(dicom.CodingSchemeDesignator), item.String(dicom.CodeMeaning)}
+	for _, long := range []dicom.Tag{dicom.LongCodeValue, dicom.URNCodeValue} {
 		if c.Value == "" {
-			c.Value = item.text(long)
+			c.Value = item.String(long)
 		}
 	}
-	return c, nil
+	return c
 }
 
-// readMatrix reads what all frames have in common.
-func (s *SEG) readMatrix(f *iodFile) error {
-	s.rows, _ = f.ushort(tag.Rows)
-	s.cols, _ = f.ushort(tag.Columns)
-	if s.rows == 0 || s.cols == 0 {
-		return malformed("frames of %d×%d pixels", s.cols, s.rows)
-	}
-	if n, ok := f.ushort(tag.SamplesPerPixel); ok && n != 1 {
-		return malformed("segmentation with %d samples a pixel", n)
-	}
+// readPixels finds the frames, and reads what they have in common.
+func (s *SEG) readPixels(d *dicom.Dataset) (err error) {
 	switch s.Type {
 	case "BINARY", "LABELMAP":
 	case "FRACTIONAL":
 		var ok bool
-		if s.max, ok = f.ushort(tag.MaximumFractionalValue); !ok || s.max == 0 {
+		if s.max, ok = d.Int(dicom.MaximumFractionalValue); !ok || s.max <= 0 {
 			s.max = 255
 		}
 	default:
-		return unsupported("segmentation type %q", s.Type)
+		return unsupported("segmentation type %.32q", s.Type)
+	}
+	if s.pixels, err = d.Frames(); err != nil {
+		return err
+	}
+	switch p := &s.pixels.Pixels; {
+	case p.Samples != 1:
+		return malformed("segmentation with %d samples a pixel", p.Samples)
+	case p.Allocated > 16 || p.Allocated == 1 && s.Type != "BINARY" || p.Signed:
+		return unsupported("%s segmentation with %d bits a pixel", s.Type, p.Allocated)
 	}
 	return nil
+}
+
+// Names lists the segments for a message: `1 "Liver", 2 "Spine"`.
+func (s *SEG) Names() string {
+	var out []string
+	for _, g := range s.segments {
+		out = append(out, fmt.Sprintf("%d %q", g.Number, g.Label))
+	}
+	return strings.Join(out, ", ")
 }

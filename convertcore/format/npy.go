@@ -45,6 +45,18 @@ func init() {
 				return n.decode(ctx)
 			},
 		})
+		shapers[name] = func(ctx context.Context, raw convertcore.Raw, address Array) ([]int64, error) {
+			b, err := raw.Open(ctx, address.Path)
+			if err != nil {
+				return nil, err
+			}
+			defer b.Close()
+			n := &npy{blob: b}
+			if err := n.open(address, ext == ".npz"); n.array == nil {
+				return nil, err
+			}
+			return n.array.shape(), nil // of no image too
+		}
 	}
 }
 

@@ -20,6 +20,12 @@ import (
 // with what the formats read: header, payload, affine, and header-only size.
 func agree(t *testing.T, script string, atLeast int) {
 	t.Helper()
+	agreeIn(t, script, atLeast)
+}
+
+// agreeIn is agree and returns the folder of the files.
+func agreeIn(t *testing.T, script string, atLeast int) string {
+	t.Helper()
 	dir := t.TempDir()
 	python(t, script, dir)
 	wants := names(t, dir, "*.json")
@@ -52,6 +58,7 @@ func agree(t *testing.T, script string, atLeast int) {
 		}
 		sameAs(t, path, img, want, read(t, dir, name+".bin"))
 	}
+	return dir
 }
 
 func sameAs(t *testing.T, path string, img convertcore.Image, want convertcore.Header, payload []byte) {

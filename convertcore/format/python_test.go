@@ -51,7 +51,7 @@ func read(t testing.TB, path ...string) []byte {
 }
 
 // names lists the files of a folder that match a pattern; none is an error.
-func names(t *testing.T, dir, pattern string) (out []string) {
+func names(t testing.TB, dir, pattern string) (out []string) {
 	t.Helper()
 	paths, _ := filepath.Glob(filepath.Join(dir, pattern))
 	for _, p := range paths {

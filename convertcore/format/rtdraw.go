@@ -2,6 +2,8 @@ package format
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -15,29 +17,34 @@ import (
 const planar = 0.1
 
 // Draw sets dst[i] to 1 where the centre of voxel i of grid lies inside a ROI
-// that pick accepts, and returns how many ROIs those were. A centre is inside
-// where it is within an odd number of the contours of its plane, so that inner
-// contours and keyholes are holes; on an edge it counts on the left and the
-// front side (LPS+), for every orientation of grid. A plane is drawn on the
-// nearest slice. Contours that are oblique to the slices or lie beyond them are
-// convertcore.ErrMismatch; what is beyond a slice's border is cut off.
-func (s *RTStruct) Draw(ctx context.Context, dst []byte, grid convertcore.Header, pick func(ROI) bool) (int, error) {
+// that pick accepts. It returns how many ROIs those were, and what a user should
+// know of how they were drawn. A centre is inside where it is within an odd
+// number of the contours of its plane, so that inner contours and keyholes are
+// holes; on an edge it counts on the left and the front side (LPS+), for every
+// orientation of grid. A plane is drawn on the nearest slice. Contours that are
+// oblique to the slices or lie beyond them are convertcore.ErrMismatch; what is
+// beyond a slice's border is cut off.
+func (s *RTStruct) Draw(ctx context.Context, dst []byte, grid convertcore.Header, pick func(ROI) bool) (int, []string, error) {
 	inv, err := inverseOf(grid, len(dst))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	picked := 0
+	picked, warnings := 0, []string(nil)
 	for _, r := range s.rois {
 		if !pick(r) {
 			continue
 		}
 		picked++
-		if err := r.draw(ctx, dst, grid, inv); err != nil {
-			return 0, fmt.Errorf("ROI %d %q: %w", r.Number, r.Name, err)
+		notes, err := r.draw(ctx, dst, grid, inv)
+		if err != nil {
+			return 0, nil, fmt.Errorf("ROI %d %q: %w", r.Number, r.Name, err)
+		}
+		for _, n := range slices.Concat(r.skipped, notes) {
+			warnings = append(warnings, fmt.Sprintf("ROI %d %q: %s", r.Number, r.Name, n))
 		}
 	}
 	repeat(dst, grid)
-	return picked, nil
+	return picked, warnings, nil
 }
 
 // plane is the contours of a ROI that lie in one plane.
@@ -46,29 +53,56 @@ type plane struct {
 	contours [][][2]float64
 }
 
-func (r *ROI) draw(ctx context.Context, dst []byte, grid convertcore.Header, inv geom.Affine) error {
+func (r *ROI) draw(ctx context.Context, dst []byte, grid convertcore.Header, inv geom.Affine) (notes []string, err error) {
 	voxels := make([][][3]float64, len(r.contours))
 	for i, c := range r.contours {
 		voxels[i] = make([][3]float64, len(c)/3)
 		for k := range voxels[i] {
-			voxels[i][k] = geom.Apply(inv, lpsToRAS([3]float64(c[3*k:])))
+			p := geom.Apply(inv, lpsToRAS([3]float64(c[3*k:])))
+			if far := math.Abs(p[0]) + math.Abs(p[1]) + math.Abs(p[2]); !(far < 1e9) {
+				return nil, fmt.Errorf("%w: a contour lies at voxel %.3g", convertcore.ErrMismatch, p)
+			}
+			voxels[i][k] = p
 		}
 	}
 	normal, err := sliceAxis(voxels)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := viewOf(grid, normal)
-	for _, p := range v.planes(voxels) {
+	off := snapped{what: "planes"}
+	planes, repeated := v.planes(voxels)
+	cut := 0
+	for _, p := range planes {
 		slice := math.Round(p.at)
 		if !(slice >= 0 && slice < float64(grid.Dims[normal])) {
-			return fmt.Errorf("%w: a contour lies on slice %.1f of %d", convertcore.ErrMismatch, p.at, grid.Dims[normal])
+			return nil, fmt.Errorf("%w: a contour lies on slice %.1f of %d", convertcore.ErrMismatch, p.at, grid.Dims[normal])
 		}
+		off.add(math.Abs(p.at - slice))
+		cut += v.beyond(p.contours)
 		if err := v.fill(ctx, dst[int(slice)*v.stride[2]:], p.contours); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	if repeated > 0 {
+		notes = append(notes, fmt.Sprintf("%d contours left out: copies of others", repeated))
+	}
+	if cut > 0 {
+		notes = append(notes, fmt.Sprintf("%d contours reach beyond the image and are cut off at its border", cut))
+	}
+	return append(notes, off.warnings()...), nil
+}
+
+// beyond counts the contours of which a point lies outside of all pixels.
+func (v view) beyond(contours [][][2]float64) (n int) {
+	for _, c := range contours {
+		if slices.ContainsFunc(c, func(p [2]float64) bool {
+			return !(p[0] >= -0.5 && p[0] <= float64(v.size[0])-0.5 && p[1] >= -0.5 && p[1] <= float64(v.size[1])-0.5)
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // sliceAxis returns the voxel axis that is the same over each contour: the
@@ -122,10 +156,10 @@ func viewOf(grid convertcore.Header, normal int) view {
 const grain = 1 << 16
 
 // planes sorts contours by plane and projects them. A contour that repeats
-// another one of its plane is dropped, as it would undo it.
-func (v view) planes(contours [][][3]float64) []plane {
-	var out []plane
+// another one of its plane is dropped, as it would undo it, and counted.
+func (v view) planes(contours [][][3]float64) (out []plane, repeated int) {
 	slices.SortStableFunc(contours, func(a, b [][3]float64) int { return cmpFloat(a[0][v.axis[2]], b[0][v.axis[2]]) })
+	seen := map[[32]byte]bool{}
 	for _, c := range contours {
 		at := c[0][v.axis[2]]
 		points := make([][2]float64, len(c))
@@ -140,13 +174,27 @@ func (v view) planes(contours [][][3]float64) []plane {
 		}
 		if n := len(out); n == 0 || at-out[n-1].at > planar {
 			out = append(out, plane{at: at})
+			clear(seen)
 		}
-		last := &out[len(out)-1]
-		if !slices.ContainsFunc(last.contours, func(d [][2]float64) bool { return slices.Equal(d, points) }) {
+		if key := digest(points); seen[key] {
+			repeated++
+		} else {
+			seen[key] = true
+			last := &out[len(out)-1]
 			last.contours = append(last.contours, points)
 		}
 	}
-	return out
+	return out, repeated
+}
+
+// digest tells contours apart.
+func digest(points [][2]float64) [32]byte {
+	b := make([]byte, 0, 16*len(points))
+	for _, p := range points {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p[0]))
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p[1]))
+	}
+	return sha256.Sum256(b)
 }
 
 func cmpFloat(a, b float64) int {

@@ -3,12 +3,12 @@ package format
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
-	"github.com/suyashkumar/dicom/pkg/tag"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/dicom"
 )
 
 // RTSTRUCT: PS3.3, sections A.19 and C.8.8.5 and .6. A structure set is no image
@@ -16,9 +16,8 @@ import (
 
 // RTStruct is a radiotherapy structure set.
 type RTStruct struct {
-	Series   string   // SeriesInstanceUID of the image that was contoured; "" where it is not said
-	Warnings []string // what was left out
-	rois     []ROI
+	Series string // SeriesInstanceUID of the image that was contoured; "" where it is not said
+	rois   []ROI
 }
 
 // ROI is one region of interest.
@@ -27,6 +26,7 @@ type ROI struct {
 	Name             string
 	FrameOfReference string
 	contours         []contour
+	skipped          []string // what was left out
 }
 
 // contour is a closed polygon in a plane: x, y, z of each point in mm, LPS+.
@@ -35,14 +35,16 @@ type contour []float64
 // ReadRTStruct reads an RTSTRUCT file. What is another kind of DICOM object is
 // convertcore.ErrFormat.
 func ReadRTStruct(ctx context.Context, raw convertcore.Raw, path string) (*RTStruct, error) {
-	f, err := readIOD(ctx, raw, path)
-	if err == nil {
-		var s *RTStruct
-		if s, err = newRTStruct(f); err == nil {
-			return s, nil
-		}
+	b, d, err := openDataset(ctx, raw, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil, fmt.Errorf("%s: %w", path, err)
+	defer b.Close()
+	s, err := newRTStruct(d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
 }
 
 // ROIs lists the regions in the file's order.
@@ -57,87 +59,70 @@ func (s *RTStruct) Names() string {
 	return strings.Join(out, ", ")
 }
 
-func newRTStruct(f *iodFile) (*RTStruct, error) {
-	if class := f.text(tag.SOPClassUID); class != classRTStruct {
+func newRTStruct(d *dicom.Dataset) (*RTStruct, error) {
+	if class := d.String(dicom.SOPClassUID); class != classRTStruct {
 		return nil, malformed("SOP class %q is no structure set", class)
 	}
 	s := &RTStruct{}
-	uids, err := rtSeries(f)
-	if err != nil {
-		return nil, err
-	}
-	if len(uids) == 1 {
+	if uids := rtSeries(d); len(uids) == 1 {
 		s.Series = uids[0]
 	}
-	items, err := f.items(tag.StructureSetROISequence)
-	if err != nil {
-		return nil, err
-	}
-	for _, item := range items {
-		r := ROI{Name: item.text(tag.ROIName), FrameOfReference: item.text(tag.ReferencedFrameOfReferenceUID)}
+	number := map[int]int{}
+	for _, item := range d.Items(dicom.StructureSetROISequence) {
+		r := ROI{Name: item.String(dicom.ROIName), FrameOfReference: item.String(dicom.ReferencedFrameOfRefUID)}
 		var ok bool
-		if r.Number, ok = item.integer(tag.ROINumber); !ok {
+		if r.Number, ok = item.Int(dicom.ROINumber); !ok {
 			return nil, malformed("ROI %q has no number", r.Name)
+		}
+		if _, ok := number[r.Number]; !ok {
+			number[r.Number] = len(s.rois)
 		}
 		s.rois = append(s.rois, r)
 	}
-	return s, s.readContours(f)
-}
-
-func rtSeries(f *iodFile) ([]string, error) {
-	return f.texts(tag.SeriesInstanceUID, tag.ReferencedFrameOfReferenceSequence, tag.RTReferencedStudySequence, tag.RTReferencedSeriesSequence)
-}
-
-func (s *RTStruct) readContours(f *iodFile) error {
-	if _, ok := f.find(tag.ROIContourSequence); !ok {
-		return malformed("structure set without ROI Contour Sequence")
+	if d.Get(dicom.ROIContourSequence) == nil {
+		return nil, malformed("structure set without ROI Contour Sequence")
 	}
-	items, err := f.items(tag.ROIContourSequence)
-	if err != nil {
-		return err
-	}
-	for _, item := range items {
-		n, ok := item.integer(tag.ReferencedROINumber)
-		i := slices.IndexFunc(s.rois, func(r ROI) bool { return r.Number == n })
-		if !ok || i < 0 {
-			return malformed("contours of ROI %d, which is not described", n)
+	for _, item := range d.Items(dicom.ROIContourSequence) {
+		n, ok := item.Int(dicom.ReferencedROINumber)
+		i, known := number[n]
+		if !ok || !known {
+			return nil, malformed("contours of ROI %d, which is not described", n)
 		}
-		if err := s.readROI(&s.rois[i], item); err != nil {
-			return fmt.Errorf("ROI %d %q: %w", n, s.rois[i].Name, err)
+		if err := s.rois[i].read(item); err != nil {
+			return nil, fmt.Errorf("ROI %d %q: %w", n, s.rois[i].Name, err)
 		}
 	}
-	return nil
+	return s, nil
 }
 
-// readROI keeps the closed contours; points and open lines enclose nothing.
-func (s *RTStruct) readROI(r *ROI, item iodSet) error {
-	items, err := item.items(tag.ContourSequence)
-	if err != nil {
-		return err
-	}
+func rtSeries(d *dicom.Dataset) []string {
+	return textsOf(d, dicom.SeriesInstanceUID, dicom.ReferencedFrameOfRefSeq, dicom.RTReferencedStudySeq, dicom.RTReferencedSeriesSeq)
+}
+
+// read keeps the closed contours; points and open lines enclose nothing.
+func (r *ROI) read(item *dicom.Dataset) error {
 	skipped := map[string]int{}
-	for i, c := range items {
-		kind := strings.ToUpper(c.text(tag.ContourGeometricType))
-		points, err := c.decimals(tag.ContourData)
+	for i, c := range item.Items(dicom.ContourSequence) {
+		kind := strings.ToUpper(c.String(dicom.ContourGeometricType))
+		points, err := c.Floats(dicom.ContourData)
 		if err != nil {
 			return err
 		}
-		n, said := c.integer(tag.NumberOfContourPoints)
+		n, said := c.Int(dicom.NumberOfContourPoints)
 		if len(points)%3 != 0 || said && n*3 != len(points) {
 			return malformed("contour %d has %d coordinates for %d points", i+1, len(points), n)
 		}
 		switch {
 		case kind != "CLOSED_PLANAR" && kind != "CLOSEDPLANAR_XOR":
-			skipped[kind]++
+			skipped[fmt.Sprintf("%.32s", kind)]++
 		case len(points) < 9:
 			skipped["closed of fewer than 3 points"]++
 		default:
 			r.contours = append(r.contours, points)
 		}
 	}
-	for kind, n := range skipped {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("ROI %d %q: %d contours left out: %s", r.Number, r.Name, n, kind))
+	for _, kind := range slices.Sorted(maps.Keys(skipped)) {
+		r.skipped = append(r.skipped, fmt.Sprintf("%d contours left out: %s", skipped[kind], kind))
 	}
-	slices.Sort(s.Warnings)
 	return nil
 }

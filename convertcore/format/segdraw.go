@@ -2,9 +2,9 @@ package format
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
@@ -15,16 +15,16 @@ import (
 const lattice = 1e-3
 
 // Draw sets dst[i] to 1 where voxel i of grid belongs to a segment that pick
-// accepts, and returns how many segments that were. A pixel of a FRACTIONAL
-// segmentation belongs from fraction (0 to 1) of the maximum on, and with
-// fraction 0 above 0. Frames whose pixels are not voxels of grid are
-// convertcore.ErrMismatch; turned, mirrored and cropped ones are none, and
-// along the normal the nearest slice counts. It is not safe for many
-// goroutines.
-func (s *SEG) Draw(ctx context.Context, dst []byte, grid convertcore.Header, fraction float64, pick func(Segment) bool) (int, error) {
+// accepts. It returns how many segments that were, and what a user should know
+// of how they were laid. A pixel of a FRACTIONAL segmentation belongs from
+// fraction (0 to 1) of the maximum on, and with fraction 0 above 0. Frames whose
+// pixels are not voxels of grid are convertcore.ErrMismatch; turned, mirrored and
+// cropped ones are none, and along the normal the nearest slice counts. It is
+// not safe for many goroutines.
+func (s *SEG) Draw(ctx context.Context, dst []byte, grid convertcore.Header, fraction float64, pick func(Segment) bool) (int, []string, error) {
 	inv, err := inverseOf(grid, len(dst))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	picked := map[int]bool{}
 	for _, g := range s.segments {
@@ -32,28 +32,51 @@ func (s *SEG) Draw(ctx context.Context, dst []byte, grid convertcore.Header, fra
 			picked[g.Number] = true
 		}
 	}
-	fit := true // a segment without frames has to fit too
+	off := snapped{what: "frames"}
 	for i, f := range s.frames {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		wanted := len(picked) > 0 && (picked[f.segment] || s.Type == "LABELMAP")
-		if !wanted && !(fit && i == 0) {
+		if !wanted && i > 0 { // the first has to fit for a segment without frames too
 			continue
 		}
-		place, err := f.locate(inv, grid, s.rows, s.cols)
+		place, err := f.locate(inv, grid, s.pixels.Rows, s.pixels.Cols)
 		if err != nil {
-			return 0, fmt.Errorf("frame %d: %w", i+1, err)
+			return 0, nil, fmt.Errorf("frame %d: %w", i+1, err)
 		}
 		if !wanted {
 			continue
 		}
+		off.add(place.beside)
 		if err := s.drawFrame(dst, i, place, s.selected(fraction, picked)); err != nil {
-			return 0, err
+			return 0, nil, fmt.Errorf("frame %d: %w", i+1, err)
 		}
 	}
 	repeat(dst, grid)
-	return len(picked), nil
+	return len(picked), off.warnings(), nil
+}
+
+// snapped counts what was laid on the nearest slice.
+type snapped struct {
+	what string
+	n    int
+	far  float64 // slices, at most
+}
+
+// add takes the distance of one from its slice; below a hundredth it is the
+// rounding of positions.
+func (s *snapped) add(off float64) {
+	if off > 0.01 {
+		s.n, s.far = s.n+1, math.Max(s.far, off)
+	}
+}
+
+func (s *snapped) warnings() []string {
+	if s.n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d %s lie up to %.2g slices from the nearest slice of the image, where they were drawn", s.n, s.what, s.far)}
 }
 
 // inverseOf maps mm (RAS+) to voxels of grid.
@@ -88,7 +111,10 @@ func (s *SEG) selected(fraction float64, picked map[int]bool) func(int) bool {
 
 // frameGrid is where a frame lies in a volume: the voxel of its first pixel and
 // the steps to the next in its row and in its column.
-type frameGrid struct{ start, alongRow, alongColumn int }
+type frameGrid struct {
+	start, alongRow, alongColumn int
+	beside                       float64 // slices from its own place
+}
 
 // locate finds a frame's pixels among the voxels of grid. The pixel of column c
 // and row r lies at position + c·spacing[1]·orientation[:3] +
@@ -128,7 +154,7 @@ func (f *segFrame) locate(inv geom.Affine, grid convertcore.Header, rows, cols i
 			at[i] += int(n) * stride[k]
 		}
 	}
-	g := frameGrid{start: at[0]}
+	g := frameGrid{start: at[0], beside: math.Abs(corner[0][normal] - math.Round(corner[0][normal]))}
 	if cols > 1 {
 		g.alongRow = (at[1] - at[0]) / (cols - 1)
 	}
@@ -172,61 +198,36 @@ func lpsToRAS(p [3]float64) [3]float64 { return [3]float64{-p[0], -p[1], p[2]} }
 
 // drawFrame sets the voxels of the selected pixels of frame i.
 func (s *SEG) drawFrame(dst []byte, i int, place frameGrid, selected func(int) bool) error {
-	data, bit, err := s.pixels.frame(i)
+	pix, err := s.pixels.DecodeInto(s.buf, i)
 	if err != nil {
 		return err
 	}
-	switch s.pixels.bits {
-	case 1:
-		s.drawBits(dst, data, bit, place)
-	case 8:
-		var table [256]byte
-		for v := range table {
-			if selected(v) {
-				table[v] = 1
+	s.buf = pix
+	rows, cols := s.pixels.Rows, s.pixels.Cols
+	if s.pixels.Bits() == 16 {
+		for p := range rows * cols {
+			if selected(int(binary.LittleEndian.Uint16(pix[2*p:]))) {
+				dst[place.start+p/cols*place.alongColumn+p%cols*place.alongRow] = 1
 			}
 		}
-		for r := range s.rows {
-			at := place.start + r*place.alongColumn
-			for _, v := range data[r*s.cols : (r+1)*s.cols] {
-				dst[at] |= table[v]
-				at += place.alongRow
-			}
+		return nil
+	}
+	var table [256]byte
+	for v := range table {
+		if selected(v) {
+			table[v] = 1
 		}
-	default:
-		for p := range s.rows * s.cols {
-			if selected(int(s.pixels.order.Uint16(data[2*p:]))) {
-				dst[place.start+p/s.cols*place.alongColumn+p%s.cols*place.alongRow] = 1
+	}
+	for r := range rows {
+		at := place.start + r*place.alongColumn
+		for row := pix[r*cols:][:cols]; len(row) > 0; {
+			if len(row) >= 8 && table[0] == 0 && binary.LittleEndian.Uint64(row) == 0 { // most of a mask
+				row, at = row[8:], at+8*place.alongRow
+				continue
 			}
+			dst[at] |= table[row[0]]
+			row, at = row[1:], at+place.alongRow
 		}
 	}
 	return nil
-}
-
-// drawBits goes over the bits from the least significant of each byte on, and
-// passes over bytes that are zero: most of a mask.
-func (s *SEG) drawBits(dst, data []byte, bit int, place frameGrid) {
-	for r := range s.rows {
-		at, end := place.start+r*place.alongColumn, bit+s.cols
-		for bit < end {
-			b := data[bit/8] >> (bit % 8)
-			n := min(8-bit%8, end-bit)
-			if b != 0 {
-				for k := range n {
-					dst[at+k*place.alongRow] |= b >> k & 1
-				}
-			}
-			at += n * place.alongRow
-			bit += n
-		}
-	}
-}
-
-// Names lists the segments for a message: `1 "Liver", 2 "Spine"`.
-func (s *SEG) Names() string {
-	var out []string
-	for _, g := range s.segments {
-		out = append(out, fmt.Sprintf("%d %q", g.Number, g.Label))
-	}
-	return strings.Join(out, ", ")
 }

@@ -3,7 +3,7 @@ package format
 import (
 	"fmt"
 
-	"github.com/suyashkumar/dicom/pkg/tag"
+	"github.com/omnimedseg/omnimedfs/convertcore/dicom"
 )
 
 // segFrame is one frame: of which segment, and where its pixels lie.
@@ -20,28 +20,21 @@ type segFrame struct {
 type missing struct{ position, orientation, spacing bool }
 
 // readFrames joins what all frames share with what each has of its own,
-// PS3.3 section C.7.6.16. The number of frames is what is there, and has to be
-// what the file says.
-func (s *SEG) readFrames(f *iodFile) error {
-	shared, err := f.item(tag.SharedFunctionalGroupsSequence)
-	if err != nil {
-		return err
-	}
+// PS3.3 section C.7.6.16. Each frame of the pixels has to be described.
+func (s *SEG) readFrames(d *dicom.Dataset) error {
 	base := segFrame{place: missing{true, true, true}}
-	if err := base.read(shared); err != nil {
+	if err := base.read(d.Item(dicom.SharedFunctionalGroups)); err != nil {
 		return err
 	}
-	groups, err := f.items(tag.PerFrameFunctionalGroupsSequence)
-	if err != nil {
-		return err
-	}
-	if n, _ := f.integer(tag.NumberOfFrames); n != len(groups) || n == 0 {
-		return malformed("%d frames, of which %d are described", n, len(groups))
+	groups := d.Items(dicom.PerFrameFunctional)
+	if len(groups) != s.pixels.Frames {
+		return malformed("%d frames, of which %d are described", s.pixels.Frames, len(groups))
 	}
 	known := make(map[int]bool, len(s.segments))
 	for _, g := range s.segments {
 		known[g.Number] = true
 	}
+	s.frames = make([]segFrame, len(groups))
 	for i, group := range groups {
 		frame := base
 		if err := frame.read(group); err != nil {
@@ -55,42 +48,47 @@ func (s *SEG) readFrames(f *iodFile) error {
 		case !known[frame.segment]:
 			return malformed("frame %d is of segment %d, which is not described", i+1, frame.segment)
 		}
-		s.frames = append(s.frames, frame)
+		s.frames[i] = frame
 	}
 	return nil
 }
 
 // read takes what a functional group says and leaves the rest.
-func (f *segFrame) read(group iodSet) error {
-	id, err := group.item(tag.SegmentIdentificationSequence)
-	if err != nil {
-		return err
-	}
-	if n, ok := id.ushort(tag.ReferencedSegmentNumber); ok {
+func (f *segFrame) read(group *dicom.Dataset) error {
+	if n, ok := group.Item(dicom.SegmentIdentification).Int(dicom.ReferencedSegment); ok {
 		f.segment = n
 	}
 	for _, v := range []struct {
-		group, value tag.Tag
+		group, value dicom.Tag
 		dst          []float64
 		missing      *bool
 	}{
-		{tag.PlanePositionSequence, tag.ImagePositionPatient, f.position[:], &f.place.position},
-		{tag.PlaneOrientationSequence, tag.ImageOrientationPatient, f.orientation[:], &f.place.orientation},
-		{tag.PixelMeasuresSequence, tag.PixelSpacing, f.spacing[:], &f.place.spacing},
+		{dicom.PlanePositionSequence, dicom.ImagePositionPatient, f.position[:], &f.place.position},
+		{dicom.PlaneOrientationSeq, dicom.ImageOrientationPatient, f.orientation[:], &f.place.orientation},
+		{dicom.PixelMeasuresSequence, dicom.PixelSpacing, f.spacing[:], &f.place.spacing},
 	} {
-		item, err := group.item(v.group)
-		if err != nil {
-			return err
-		}
-		found, err := item.vector(v.value, v.dst)
+		found, err := vectorOf(group.Item(v.group), v.value, v.dst)
 		if err != nil {
 			return err
 		}
 		*v.missing = *v.missing && !found
 	}
-	sources, err := group.texts(tag.ReferencedSOPInstanceUID, tag.DerivationImageSequence, tag.SourceImageSequence)
-	if len(sources) > 0 {
+	if sources := textsOf(group, dicom.ReferencedSOPInstance, dicom.DerivationImageSeq, dicom.SourceImageSequence); len(sources) > 0 {
 		f.sources = sources
 	}
-	return err
+	return nil
+}
+
+// vectorOf fills dst with exactly as many numbers as it holds; false where the
+// element is absent.
+func vectorOf(d *dicom.Dataset, t dicom.Tag, dst []float64) (bool, error) {
+	v, err := d.Floats(t)
+	if err != nil || len(v) == 0 {
+		return false, err
+	}
+	if len(v) != len(dst) {
+		return false, malformed("%v has %d values, not %d", t, len(v), len(dst))
+	}
+	copy(dst, v)
+	return true, nil
 }

@@ -45,7 +45,7 @@ func TestDrawers(t *testing.T) {
 			continue
 		}
 		dst := make([]byte, 120)
-		err = s.(convertcore.Drawer).Draw(t.Context(), dst, labels{}, []string{c.file}, grid)
+		_, err = s.(convertcore.Drawer).Draw(t.Context(), dst, labels{}, []string{c.file}, grid)
 		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%v: %v, want %q", c.table, err, c.err)
 		}

@@ -130,8 +130,8 @@ func (p *Polygons) Mask([]byte, convertcore.Image) error {
 }
 
 // Draw implements convertcore.Drawer.
-func (p *Polygons) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) error {
-	return p.draw(ctx, dst, raw, paths, grid, "")
+func (p *Polygons) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) ([]string, error) {
+	return nil, p.draw(ctx, dst, raw, paths, grid, "")
 }
 
 // ForCase implements Caser.
@@ -140,8 +140,8 @@ func (m *manyPolygons) ForCase(image string, _ *convertcore.Case) convertcore.Dr
 }
 
 // Draw draws the shapes of one image.
-func (m *manyPolygons) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) error {
-	return m.draw(ctx, dst, raw, paths, grid, m.image)
+func (m *manyPolygons) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) ([]string, error) {
+	return nil, m.draw(ctx, dst, raw, paths, grid, m.image)
 }
 
 func (p *Polygons) draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header, image string) error {

@@ -35,18 +35,19 @@ func (r *ROI) Mask([]byte, convertcore.Image) error {
 }
 
 // Draw implements convertcore.Drawer.
-func (r *ROI) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) error {
-	found, names := 0, []string{}
+func (r *ROI) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) ([]string, error) {
+	found, names, warnings := 0, []string{}, []string(nil)
 	for _, path := range paths {
-		set, err := format.ReadRTStruct(ctx, raw, path)
+		set, done, err := open(ctx, raw, path, format.ReadRTStruct)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		n, err := set.Draw(ctx, dst, grid, func(q format.ROI) bool { return r.match(q.Number, q.Name) })
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		n, notes, err := set.Draw(ctx, dst, grid, func(q format.ROI) bool { return r.match(q.Number, q.Name) })
+		if done(); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		found, names = found+n, append(names, set.Names())
+		warnings = append(warnings, noted(path, notes)...)
 	}
-	return r.check("ROI", found, names, r.optional)
+	return warnings, r.check("ROI", found, names, r.optional)
 }

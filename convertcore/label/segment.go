@@ -44,20 +44,30 @@ func (s *Segment) Mask([]byte, convertcore.Image) error {
 }
 
 // Draw implements convertcore.Drawer.
-func (s *Segment) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) error {
-	found, names := 0, []string{}
+func (s *Segment) Draw(ctx context.Context, dst []byte, raw convertcore.Raw, paths []string, grid convertcore.Header) ([]string, error) {
+	found, names, warnings := 0, []string{}, []string(nil)
 	for _, path := range paths {
-		seg, err := format.ReadSEG(ctx, raw, path)
+		seg, done, err := open(ctx, raw, path, format.OpenSEG)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		n, err := seg.Draw(ctx, dst, grid, s.fraction, func(g format.Segment) bool { return s.match(g.Number, g.Label) })
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		n, notes, err := seg.Draw(ctx, dst, grid, s.fraction, func(g format.Segment) bool { return s.match(g.Number, g.Label) })
+		if done(); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		found, names = found+n, append(names, seg.Names())
+		warnings = append(warnings, noted(path, notes)...)
 	}
-	return s.check("segment", found, names, s.optional)
+	return warnings, s.check("segment", found, names, s.optional)
+}
+
+// noted says which file notes are of.
+func noted(path string, notes []string) []string {
+	out := make([]string, len(notes))
+	for i, n := range notes {
+		out[i] = path + ": " + n
+	}
+	return out
 }
 
 // check reports that nothing matched, and what there would have been.

@@ -37,7 +37,8 @@ func drawn(t testing.TB, sel map[string]any, file string) ([]byte, error) {
 		d = c.ForCase("x.zip!/images/a.png", nil)
 	}
 	dst := make([]byte, 120)
-	return dst, d.Draw(WithFiles(t.Context(), NewFiles()), dst, shapeFile(file), []string{"f"}, convertcore.RasterHeader(12, 10, 1, 8))
+	_, err = d.Draw(WithFiles(t.Context(), NewFiles()), dst, shapeFile(file), []string{"f"}, convertcore.RasterHeader(12, 10, 1, 8))
+	return dst, err
 }
 
 // block is the truth of all files here: x 2..7, y 3..6, less a hole.

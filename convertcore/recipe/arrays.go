@@ -1,16 +1,13 @@
 package recipe
 
 import (
-	"archive/zip"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/format"
 )
 
 // maxIndex bounds the cases that one array is believed to hold.
@@ -53,7 +50,7 @@ func (l *listing) expand(ctx context.Context, k int, file int32) error {
 	return nil
 }
 
-// arrayLen reads the length of the array's first axis.
+// arrayLen reads the length of the array's axis that {index} chooses from.
 func (l *listing) arrayLen(ctx context.Context, k int, file int32, part string) (int, error) {
 	p := &l.plan.images[k]
 	var rd *reading
@@ -62,12 +59,13 @@ func (l *listing) arrayLen(ctx context.Context, k int, file int32, part string) 
 			rd = &ch.reading
 		}
 	}
-	name, err := rd.array.fill(func(name string) (string, bool) {
+	const mark = "\x00"
+	address, err := rd.array.fill(func(name string) (string, bool) {
 		switch name {
 		case "part":
 			return part, true
 		case "index":
-			return "0", true
+			return mark, true
 		}
 		if i := p.pattern.Index(name); i >= 0 {
 			return l.vals[i], true
@@ -77,65 +75,22 @@ func (l *listing) arrayLen(ctx context.Context, k int, file int32, part string) 
 	if err != nil {
 		return 0, err
 	}
-	name, _, _ = strings.Cut(name, "[")
-	b, err := l.raw.Open(ctx, l.files[file].Path)
+	name, _, _ := strings.Cut(address, "[")
+	before, _, ok := strings.Cut(address, mark)
+	if !ok || !strings.Contains(before, "[") {
+		return 0, fmt.Errorf("%w: %q: {index} is no index of an array: the recipe must count its entries", convertcore.ErrFormat, rd.Array)
+	}
+	axis := strings.Count(before[len(name):], ",")
+	path := l.files[file].Path
+	if name != "" {
+		path += "#" + name
+	}
+	shape, err := format.ArrayShape(ctx, l.raw, path)
 	if err != nil {
 		return 0, err
 	}
-	defer b.Close()
-	if name == "" {
-		return npyLen(io.NewSectionReader(b, 0, b.Size()))
+	if axis >= len(shape) || shape[axis] > maxIndex {
+		return 0, fmt.Errorf("%w: axis %d of an array of %v", convertcore.ErrFormat, axis, shape)
 	}
-	return npzLen(b, b.Size(), name)
-}
-
-// npzLen is npyLen of a member of an .npz.
-func npzLen(r io.ReaderAt, size int64, name string) (int, error) {
-	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", convertcore.ErrFormat, err)
-	}
-	for _, f := range z.File {
-		if f.Name != name+".npy" {
-			continue
-		}
-		m, err := f.Open()
-		if err != nil {
-			return 0, fmt.Errorf("%w: %w", convertcore.ErrFormat, err)
-		}
-		defer m.Close()
-		return npyLen(m)
-	}
-	return 0, fmt.Errorf("%w: no array %q", convertcore.ErrFormat, name)
-}
-
-var npyShape = regexp.MustCompile(`'shape': *\( *([0-9]+)`)
-
-// npyLen reads the length of the first axis in the header of an .npy
-// (numpy.lib.format, versions 1 to 3).
-func npyLen(r io.Reader) (int, error) {
-	head := make([]byte, 10)
-	if _, err := io.ReadFull(r, head); err != nil || string(head[:6]) != "\x93NUMPY" {
-		return 0, fmt.Errorf("%w: no header of an .npy: the recipe must count its entries", convertcore.ErrFormat)
-	}
-	n := int(binary.LittleEndian.Uint16(head[8:]))
-	if head[6] > 1 {
-		more := make([]byte, 2)
-		if _, err := io.ReadFull(r, more); err != nil {
-			return 0, fmt.Errorf("%w: %w", convertcore.ErrFormat, err)
-		}
-		n |= int(binary.LittleEndian.Uint16(more)) << 16
-	}
-	if n > 1<<16 {
-		return 0, fmt.Errorf("%w: .npy header of %d bytes", convertcore.ErrFormat, n)
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return 0, fmt.Errorf("%w: %w", convertcore.ErrFormat, err)
-	}
-	m := npyShape.FindSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("%w: .npy of one number", convertcore.ErrFormat)
-	}
-	return strconv.Atoi(string(m[1]))
+	return int(shape[axis]), nil
 }

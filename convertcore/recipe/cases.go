@@ -169,7 +169,8 @@ func (l *listing) matchLabel(path string, file int32) (only bool, err error) {
 }
 
 // matchImage gives a file to the first channel that it fits, and to others of
-// the same pattern, which take other planes or components of it.
+// the same pattern, which take other planes or components of it. It does not
+// fit where a table has no row for it.
 func (l *listing) matchImage(ctx context.Context, path string, file int32) error {
 	src := ""
 	for k := range l.plan.images {
@@ -177,7 +178,8 @@ func (l *listing) matchImage(ctx context.Context, path string, file int32) error
 		if src != "" && p.pattern.src != src || !p.pattern.Match(path, l.vals) {
 			continue
 		}
-		if src = p.pattern.src; l.recipe.Case.Index != nil {
+		if l.recipe.Case.Index != nil {
+			src = p.pattern.src
 			if err := l.expand(ctx, k, file); err != nil {
 				return err
 			}
@@ -188,6 +190,7 @@ func (l *listing) matchImage(ctx context.Context, path string, file int32) error
 			return err
 		}
 		if ok {
+			src = p.pattern.src
 			l.images[k] = append(l.images[k], hit{key: key, file: file})
 		}
 	}

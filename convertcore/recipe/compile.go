@@ -247,7 +247,9 @@ func (p *plan) caseOf(path string) (id string, known bool) {
 		return "", true
 	}
 	for i := range p.labels {
-		if p.labels[i].pattern.Match(p.fold(path), l.vals) && !p.isImage(p.labels[i].pattern.src) {
+		pl := &p.labels[i]
+		byTable := pl.table != "" && slices.Contains(pl.id, -1)
+		if !byTable && pl.pattern.Match(p.fold(path), l.vals) && !p.isImage(pl.pattern.src) {
 			return "", true
 		}
 	}

@@ -133,6 +133,26 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestTableOfChannels has a manifest that alone tells which file is which
+// channel of which case.
+func TestTableOfChannels(t *testing.T) {
+	r := parsed(t, "[case]\n"+imageLine, "[case]\nreplace = [[\"^.*/|_t1.*$\", \"\"]]\n"+
+		"[[channel]]\nname = \"T1\"\nimage = \"{one+}\"\ntable = \"scans\"\nreplace = [[\"^.*/|_t1.*$\", \"\"]]\n"+
+		"[[channel]]\nname = \"T2\"\nimage = \"{two+}\"\ntable = \"scans\"\noptional = true\nreplace = [[\"^.*/|_t1.*$\", \"\"]]",
+		labelLine, "label = \"{mask+}\"\ntable = \"scans\"\noptional = true\nreplace = [[\"^.*/|_t1.*$\", \"\"]]",
+		"[[class]]", "[[table]]\nname = \"scans\"\nfile = \"list.json\"\nrows = \"scans\"\ncolumns = { case = \"files.t1\", one = \"files.t1\", two = \"files.t2\", mask = \"mask\" }\n[[class]]")
+	for _, p := range Lint(r) {
+		t.Error(p)
+	}
+	raw := mapRaw(map[string][]byte{"list.json": []byte(`{"scans":[{"files":{"t1":"d/p1_t1.png","t2":"d/p1_t2.png"},"mask":"m/p1.png"},{"files":{"t1":"d/p2_t1.png"},"mask":null}]}`),
+		"d/p1_t1.png": nil, "d/p1_t2.png": nil, "d/p2_t1.png": nil, "m/p1.png": nil, "d/other.png": nil})
+	cases, err := r.Converter().Cases(t.Context(), raw)
+	want := "p1[] T1=d/p1_t1.png T2=d/p1_t2.png tumor=m/p1.png\np2[] T1=d/p2_t1.png\n"
+	if got := describe(cases); err != nil || got != want {
+		t.Errorf("%v\n%swant\n%s", err, got, want)
+	}
+}
+
 func TestPairing(t *testing.T) {
 	alt := `label = ["x.zip!/{case}_good.png", "x.zip!/{case}_auto.png"]`
 	for _, tt := range []struct {

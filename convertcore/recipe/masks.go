@@ -169,7 +169,8 @@ func (g *group) draw(ctx context.Context, emit func(*convertcore.Part, convertco
 	if err != nil {
 		return err
 	}
-	ctx = label.WithFiles(ctx, g.files)
+	ctx, files := label.WithOpen(label.WithFiles(ctx, g.files))
+	defer files.Close()
 	for _, p := range g.parts {
 		d, _ := p.Select.(convertcore.Drawer)
 		if c, ok := p.Select.(label.Caser); ok {
@@ -179,14 +180,15 @@ func (g *group) draw(ctx context.Context, emit func(*convertcore.Part, convertco
 			return fmt.Errorf("class %s is not drawn", p.Name)
 		}
 		sel := make([]byte, like.Header().Pixels())
-		if err := d.Draw(ctx, sel, g.raw, g.paths, g.grid); err != nil {
+		notes, err := d.Draw(ctx, sel, g.raw, g.paths, g.grid)
+		if err != nil {
 			return fmt.Errorf("%s: %w", g.paths[0], err)
 		}
 		m, err := convertcore.NewMask(like, sel)
 		if err != nil {
 			return err
 		}
-		if err := emit(p, m); err != nil {
+		if err := emit(p, warned(m, notes...)); err != nil {
 			return err
 		}
 	}

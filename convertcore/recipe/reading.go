@@ -43,7 +43,7 @@ type Stack struct {
 // Index makes a case of every entry of arrays that hold many images.
 type Index struct {
 	Parts  []string `toml:"parts"`  // texts of {part}, where each split has its array
-	Counts []int    `toml:"counts"` // entries, one number a part; none: read from the array's header (npy, npz)
+	Counts []int    `toml:"counts"` // entries, one number a part; none: read from the array's header
 }
 
 // The values of CaseRule.Float2D.

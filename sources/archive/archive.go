@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"sync"
 
@@ -66,10 +67,10 @@ type Indexed interface {
 type Type struct {
 	Name  string
 	Exts  []string // lower case, with the dot
+	Asked []string // extensions of single packed files, which count where Env.Unpack asks for it
 	Magic func(head []byte) bool
-	// Open reads the index: from facts under key when it is there and key is
-	// not empty, else from b.
-	Open func(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Archive, error)
+	// Open reads the index: from env.Facts when it is there, else from b.
+	Open func(ctx context.Context, b blob.Blob, env Env) (Archive, error)
 }
 
 var (
@@ -90,13 +91,17 @@ func Register(t Type) {
 }
 
 // byName finds the type with the longest extension that name ends in.
-func byName(name string) (best Type, ok bool) {
+func byName(name string, unpack bool) (best Type, ok bool) {
 	typesMu.RLock()
 	defer typesMu.RUnlock()
 	name = strings.ToLower(name)
 	longest := 0
 	for _, t := range types {
-		for _, e := range t.Exts {
+		exts := t.Exts
+		if unpack {
+			exts = append(exts[:len(exts):len(exts)], t.Asked...)
+		}
+		for _, e := range exts {
 			if strings.HasSuffix(name, e) && len(e) > longest {
 				best, ok, longest = t, true, len(e)
 			}
@@ -105,17 +110,26 @@ func byName(name string) (best Type, ok bool) {
 	return best, ok
 }
 
-// IsArchive reports whether Open knows the name's extension.
+// IsArchive reports whether Open knows the name's extension as an archive's.
+// Single packed files such as .nii.gz are none.
 func IsArchive(name string) bool {
-	_, ok := byName(name)
+	_, ok := byName(name, false)
 	return ok
 }
 
+// IsPacked reports whether the name's extension is that of a single packed
+// file: .gz, .bz2, .xz, .zst. With Env.Unpack it opens as an archive of one
+// member, which has the file's name without the extension.
+func IsPacked(name string) bool {
+	_, ok := byName(name, true)
+	return ok && !IsArchive(name)
+}
+
 // Open opens the archive in b by the extension of its name, or by its first
-// bytes where that says nothing. key names this version of the archive in
-// facts; without a key nothing is kept.
-func Open(ctx context.Context, name string, b blob.Blob, facts blob.Facts, key string) (Archive, error) {
-	t, ok := byName(name)
+// bytes where that says nothing.
+func Open(ctx context.Context, name string, b blob.Blob, env Env) (Archive, error) {
+	env.defaults()
+	t, ok := byName(name, env.Unpack)
 	if !ok {
 		head := make([]byte, min(512, b.Size()))
 		if _, err := b.ReadAt(head, 0); err != nil && err != io.EOF {
@@ -125,9 +139,12 @@ func Open(ctx context.Context, name string, b blob.Blob, facts blob.Facts, key s
 			return nil, fmt.Errorf("%s: %w: not an archive of a known type", name, ErrUnsupported)
 		}
 	}
-	a, err := t.Open(ctx, b, facts, key)
+	a, err := t.Open(ctx, b, env)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if x, ok := a.(Indexed); ok && len(t.Exts) == 0 {
+		return &onlyMember{x, strings.TrimSuffix(path.Base(name), path.Ext(name))}, nil
 	}
 	return a, nil
 }
@@ -141,4 +158,34 @@ func byMagic(head []byte) (Type, bool) {
 		}
 	}
 	return Type{}, false
+}
+
+// onlyMember names the one member of a packed file.
+type onlyMember struct {
+	Indexed
+	name string
+}
+
+func (o *onlyMember) At(i int) blob.Info {
+	info := o.Indexed.At(i)
+	info.Path = o.name
+	return info
+}
+
+func (o *onlyMember) Find(name string) (int, bool) {
+	if name > o.name {
+		return 1, false
+	}
+	return 0, name == o.name
+}
+
+func (o *onlyMember) Members(context.Context) ([]blob.Info, error) {
+	return []blob.Info{o.At(0)}, nil
+}
+
+func (o *onlyMember) Open(ctx context.Context, name string) (blob.Blob, error) {
+	if name != o.name {
+		return nil, fmt.Errorf("%s: %w", name, ErrNotMember)
+	}
+	return o.Indexed.Open(ctx, SingleMember)
 }

@@ -104,6 +104,7 @@ func (x *index) find(name string) (*member, error) {
 
 // builder collects members in the order of the archive.
 type builder struct {
+	limit   int // of members; 0: only what the index can hold
 	arena   strings.Builder
 	members []member
 	warn    warnings
@@ -121,6 +122,9 @@ func (b *builder) add(raw string, m member) error {
 	if len(name) > maxName {
 		b.warn.add("%.40q…: left out: name longer than %d bytes", raw, maxName)
 		return nil
+	}
+	if b.limit > 0 && len(b.members) >= b.limit {
+		return fmt.Errorf("%w: more than %d members", ErrLimit, b.limit)
 	}
 	if b.arena.Len()+len(name) > 1<<31 || len(b.members) >= 1<<28 {
 		return fmt.Errorf("%w: more than 2 GiB of names", ErrUnsupported)

@@ -28,12 +28,12 @@ func TestIndexIsKept(t *testing.T) {
 	data := zipOf(t, file("a/b", noise(5000)), file("a/c", []byte("x")), file("dup", nil), file("dup", nil))
 	facts := memFacts{}
 	c := count(data)
-	first, err := Open(context.Background(), "x.zip", c, facts, "key")
+	first, err := Open(context.Background(), "x.zip", c, Env{Facts: facts, Key: "key"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear(c.blocks)
-	second, err := Open(context.Background(), "x.zip", c, facts, "key")
+	second, err := Open(context.Background(), "x.zip", c, Env{Facts: facts, Key: "key"})
 	if err != nil || len(c.blocks) > 0 {
 		t.Fatalf("%d blocks read: %v", len(c.blocks), err)
 	}
@@ -154,7 +154,7 @@ with zipfile.ZipFile(sys.argv[1]) as z:
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := Open(context.Background(), path, f, blob.NoFacts{}, "")
+			a, err := Open(context.Background(), path, f, Env{})
 			if err != nil {
 				t.Fatal(err)
 			}

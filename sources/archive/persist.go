@@ -52,12 +52,30 @@ func (x *index) encode(size, end int64) ([]byte, error) {
 		b = binary.AppendVarint(b, m.limit-m.off)
 		prev, at = name, m.off
 	}
+	return squeeze(b)
+}
+
+func squeeze(b []byte) ([]byte, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
 	defer enc.Close()
 	return enc.EncodeAll(b, nil), nil
+}
+
+// unsqueeze returns at most limit bytes.
+func unsqueeze(b []byte, limit uint64) ([]byte, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(limit))
+	if err != nil {
+		return nil, err
+	}
+	defer dec.Close()
+	raw, err := dec.DecodeAll(b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errIndex, err)
+	}
+	return raw, nil
 }
 
 func btoi(b bool) byte {
@@ -115,21 +133,16 @@ func (r *indexReader) take(n uint64) []byte {
 
 // decodeIndex reads what encode wrote for an archive of the given size.
 func decodeIndex(data []byte, size int64) (*index, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxIndex))
+	raw, err := unsqueeze(data, maxIndex)
 	if err != nil {
 		return nil, err
-	}
-	defer dec.Close()
-	raw, err := dec.DecodeAll(data, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errIndex, err)
 	}
 	r := &indexReader{b: raw}
 	const top = 1 << 62
 	if r.uint(top) != indexVersion || r.uint(top) != uint64(size) {
 		return nil, errIndex
 	}
-	end := int64(r.uint(uint64(size)))
+	end := int64(r.uint(top)) // of an unpacked stream it is beyond size
 	count := r.uint(uint64(len(raw)))
 	x := &index{members: make([]member, 0, min(count, uint64(len(raw)/12)))}
 	if c := r.take(1); !r.bad {
@@ -180,6 +193,27 @@ func (r *indexReader) member(at int64) member {
 
 // load returns the index that is kept under key, if there is a good one.
 func load(facts blob.Facts, key string, size int64) (*index, bool) {
+	data, ok := loadParts(facts, key)
+	if !ok {
+		return nil, false
+	}
+	x, err := decodeIndex(data, size)
+	return x, err == nil
+}
+
+// save keeps the index. Without a key it does nothing.
+func (x *index) save(facts blob.Facts, key string, size, end int64) error {
+	if key == "" {
+		return nil
+	}
+	data, err := x.encode(size, end)
+	if err != nil {
+		return err
+	}
+	return saveParts(facts, key, data)
+}
+
+func loadParts(facts blob.Facts, key string) ([]byte, bool) {
 	if key == "" {
 		return nil, false
 	}
@@ -199,20 +233,12 @@ func load(facts blob.Facts, key string, size int64) (*index, bool) {
 		}
 		data = append(data, p...)
 	}
-	x, err := decodeIndex(data, size)
-	return x, err == nil
+	return data, true
 }
 
-// save keeps the index in parts. The head is written last: without it there is
-// no index.
-func (x *index) save(facts blob.Facts, key string, size, end int64) error {
-	if key == "" {
-		return nil
-	}
-	data, err := x.encode(size, end)
-	if err != nil {
-		return err
-	}
+// saveParts keeps data in parts. The head is written last: without it there is
+// nothing.
+func saveParts(facts blob.Facts, key string, data []byte) error {
 	parts := uint32(0)
 	for len(data) > 0 {
 		n := min(len(data), partSize)

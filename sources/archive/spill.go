@@ -1,14 +1,13 @@
 package archive
 
 import (
-	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
+	"io/fs"
 )
 
 // memoryLimit is the largest unpacked member that is held in memory; of a
-// larger one the bytes go to a temporary file without a name in $TMPDIR.
+// larger one the bytes go to the spool.
 var memoryLimit int64 = 64 << 20
 
 // spill holds the first n bytes of a stream, in memory or on disk.
@@ -18,26 +17,29 @@ type spill struct {
 	crc     uint32 // of the n bytes
 	checked bool
 	mem     []byte
-	file    *os.File
+	spool   *Spool
+	disk    *spooled // once it is too large for memory
 }
 
-func newSpill(size int64) *spill { return &spill{size: size} }
+func newSpill(size int64, s *Spool) *spill { return &spill{size: size, spool: s} }
 
 func (s *spill) close() {
-	if s.file != nil {
-		s.file.Close()
+	if s.disk != nil {
+		s.disk.finish(fs.ErrClosed) // it is this member's alone
+		s.disk.release()
+		s.disk = nil
 	}
 	s.mem = nil
 }
 
 // fill takes from r until there are at least end bytes.
 func (s *spill) fill(r io.Reader, end int64) error {
-	if end > s.n && s.file == nil && end > memoryLimit {
+	if end > s.n && s.disk == nil && end > memoryLimit {
 		if err := s.toDisk(); err != nil {
 			return err
 		}
 	}
-	if s.file != nil {
+	if s.disk != nil {
 		return s.fillFile(r, end)
 	}
 	if int64(cap(s.mem)) < end {
@@ -60,16 +62,16 @@ func (s *spill) took(p []byte) {
 }
 
 func (s *spill) toDisk() error {
-	f, err := os.CreateTemp("", "omnimedfs-")
+	d, err := s.spool.create("")
 	if err != nil {
-		return fmt.Errorf("spool: %w", err)
+		return err
 	}
-	os.Remove(f.Name()) // the space returns with the last descriptor, also after a crash
-	if _, err := f.Write(s.mem); err != nil {
-		f.Close()
-		return fmt.Errorf("spool: %w", err)
+	if _, err := d.Write(s.mem); err != nil {
+		d.finish(err)
+		d.release()
+		return err
 	}
-	s.file, s.mem = f, nil
+	s.disk, s.mem = d, nil
 	return nil
 }
 
@@ -77,8 +79,8 @@ func (s *spill) fillFile(r io.Reader, end int64) error {
 	buf := make([]byte, 256<<10)
 	for s.n < end {
 		got, err := io.ReadFull(r, buf[:min(int64(len(buf)), s.size-s.n)])
-		if _, werr := s.file.WriteAt(buf[:got], s.n); werr != nil {
-			return fmt.Errorf("spool: %w", werr)
+		if _, werr := s.disk.Write(buf[:got]); werr != nil {
+			return werr
 		}
 		s.took(buf[:got])
 		if err != nil {
@@ -89,8 +91,8 @@ func (s *spill) fillFile(r io.Reader, end int64) error {
 }
 
 func (s *spill) readAt(p []byte, off int64) (int, error) {
-	if s.file != nil {
-		return s.file.ReadAt(p, off)
+	if s.disk != nil {
+		return s.disk.file.ReadAt(p, off)
 	}
 	return copy(p, s.mem[min(off, int64(len(s.mem))):]), nil
 }

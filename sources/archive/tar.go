@@ -30,11 +30,9 @@ var _ Indexed = (*tarArchive)(nil)
 
 // openTar goes once over the headers and skips the data between them, or reads
 // nothing where the index is kept. A tar has no checksums of its members.
-func openTar(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Archive, error) {
-	if key != "" {
-		key = "tar:" + key
-	}
-	if x, ok := load(facts, key, b.Size()); ok {
+func openTar(ctx context.Context, b blob.Blob, env Env) (Archive, error) {
+	key := env.key("tar")
+	if x, ok := load(env.Facts, key, b.Size()); ok {
 		return &tarArchive{x, b}, nil
 	}
 	v := blob.WithContext(ctx, b)
@@ -43,7 +41,7 @@ func openTar(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Ar
 	if err != nil {
 		return nil, err
 	}
-	if err := x.save(facts, key, b.Size(), b.Size()); err != nil {
+	if err := x.save(env.Facts, key, b.Size(), b.Size()); err != nil {
 		x.warn.add("index not kept: %v", err)
 	}
 	return &tarArchive{x, b}, nil

@@ -70,7 +70,7 @@ func TestTarMembers(t *testing.T) {
 		t.Error(w)
 	}
 	for _, n := range []int{100, 1100, 1500} {
-		if _, err := Open(context.Background(), "x.tar", blob.Bytes(data[:n]), blob.NoFacts{}, ""); !errors.Is(err, ErrFormat) {
+		if _, err := Open(context.Background(), "x.tar", blob.Bytes(data[:n]), Env{}); !errors.Is(err, ErrFormat) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
@@ -89,14 +89,14 @@ func TestTarSkipsData(t *testing.T) {
 	w.Close()
 	c := count(buf.Bytes())
 	facts := memFacts{}
-	if _, err := Open(context.Background(), "x.tar", c, facts, "k"); err != nil {
+	if _, err := Open(context.Background(), "x.tar", c, Env{Facts: facts, Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.blocks) > 12 {
 		t.Errorf("scan of 12 MiB touched %d blocks", len(c.blocks))
 	}
 	clear(c.blocks)
-	a, err := Open(context.Background(), "x.tar", c, facts, "k")
+	a, err := Open(context.Background(), "x.tar", c, Env{Facts: facts, Key: "k"})
 	if err != nil || len(c.blocks) > 0 {
 		t.Errorf("with the kept index %d blocks were read: %v", len(c.blocks), err)
 	}
@@ -141,11 +141,15 @@ func TestTarOfGNUTar(t *testing.T) {
 	}
 }
 
+func tarHeaders() []tar.Header {
+	return []tar.Header{{Name: "a/b"}, {Name: strings.Repeat("x/", 90), Format: tar.FormatPAX, Typeflag: tar.TypeDir}, {Name: "c"}}
+}
+
 func FuzzTar(f *testing.F) {
 	f.Add(tarOf(f, tar.Header{Name: "a/b"}, tar.Header{Name: strings.Repeat("x/", 90), Format: tar.FormatPAX, Typeflag: tar.TypeDir}))
 	f.Add(tarOf(f, tar.Header{Name: strings.Repeat("x/", 90) + "y", Format: tar.FormatGNU}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := Open(context.Background(), "x.tar", blob.Bytes(data), blob.NoFacts{}, "")
+		a, err := Open(context.Background(), "x.tar", blob.Bytes(data), Env{})
 		if err == nil {
 			checkArchive(t, a.(Indexed), int64(len(data)))
 		}

@@ -28,6 +28,18 @@ func newWindow(b blob.Blob, off, n int64) *window {
 	return &window{b: b, off: off, end: off + n, ahead: firstAhead}
 }
 
+// pos is the place of the next byte.
+func (w *window) pos() int64 { return w.off - int64(len(w.buf)) }
+
+// seek goes to a place.
+func (w *window) seek(at int64) {
+	if d := at - w.pos(); d >= 0 && d <= int64(len(w.buf)) {
+		w.buf = w.buf[d:]
+		return
+	}
+	w.off, w.buf, w.ahead = at, nil, firstAhead
+}
+
 func (w *window) more() error {
 	if w.off >= w.end {
 		return io.EOF
@@ -35,7 +47,7 @@ func (w *window) more() error {
 	if w.err != nil {
 		return w.err
 	}
-	to := min(w.end, (w.off+w.ahead)/firstAhead*firstAhead)
+	to := min(w.end, max(w.off+1, (w.off+w.ahead)/firstAhead*firstAhead))
 	buf := make([]byte, to-w.off)
 	if err := readFull(w.b, buf, w.off); err != nil {
 		w.err = err

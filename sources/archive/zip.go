@@ -18,25 +18,19 @@ func init() {
 	})
 }
 
-const (
-	methodStore   = 0
-	methodDeflate = 8
-)
-
 type zipArchive struct {
 	*index
-	b blob.Blob
+	b   blob.Blob
+	env Env
 }
 
 var _ Indexed = (*zipArchive)(nil)
 
 // openZip reads the tail and the directory, or nothing where the index is kept.
-func openZip(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Archive, error) {
-	if key != "" {
-		key = "zip:" + key
-	}
-	if x, ok := load(facts, key, b.Size()); ok {
-		return &zipArchive{x, b}, nil
+func openZip(ctx context.Context, b blob.Blob, env Env) (Archive, error) {
+	key := env.key("zip")
+	if x, ok := load(env.Facts, key, b.Size()); ok {
+		return &zipArchive{x, b, env}, nil
 	}
 	v := blob.WithContext(ctx, b)
 	defer v.Close()
@@ -44,14 +38,14 @@ func openZip(ctx context.Context, b blob.Blob, facts blob.Facts, key string) (Ar
 	if err != nil {
 		return nil, err
 	}
-	x, err := parseDirectory(end, dir)
+	x, err := parseDirectory(end, dir, env.Limits)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.save(facts, key, b.Size(), end.off); err != nil {
+	if err := x.save(env.Facts, key, b.Size(), end.off); err != nil {
 		x.warn.add("index not kept: %v", err)
 	}
-	return &zipArchive{x, b}, nil
+	return &zipArchive{x, b, env}, nil
 }
 
 func (z *zipArchive) Members(context.Context) ([]blob.Info, error) { return z.all(), nil }
@@ -61,31 +55,11 @@ func (z *zipArchive) Open(ctx context.Context, name string) (blob.Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.meth != methodStore && m.meth != methodDeflate {
+	if _, ok := unpackers[m.meth]; !ok && m.meth != methodStore {
 		return nil, fmt.Errorf("%s: %w: compression method %d (%s)", name, ErrUnsupported, m.meth, methodName(m.meth))
 	}
-	return newZipMember(ctx, z.b, name, m), nil
-}
-
-// methodName follows APPNOTE 4.4.5.
-func methodName(m uint16) string {
-	switch m {
-	case 1:
-		return "shrink"
-	case 6:
-		return "implode"
-	case 9:
-		return "deflate64"
-	case 12:
-		return "bzip2"
-	case 14:
-		return "lzma"
-	case 93:
-		return "zstd"
-	case 95:
-		return "xz"
-	case 99:
-		return "AES encryption"
+	if err := z.env.Limits.member(m.csize, m.size); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return "unknown"
+	return newZipMember(ctx, z.b, name, m, z.env), nil
 }

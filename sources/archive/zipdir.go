@@ -180,8 +180,8 @@ func readEnd64(b blob.Blob, start int64, tail []byte, at int) ([]byte, int64, er
 
 // parseDirectory makes the index of a directory. It must hold exactly as many
 // entries as the end record says.
-func parseDirectory(end zipEnd, dir []byte) (*index, error) {
-	var b builder
+func parseDirectory(end zipEnd, dir []byte, l Limits) (*index, error) {
+	b := builder{limit: l.Members}
 	b.arena.Grow(len(dir) / 2)
 	seen := uint64(0)
 	for rest := dir; len(rest) > 0; seen++ {

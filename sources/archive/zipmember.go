@@ -19,6 +19,7 @@ type zipMember struct {
 	name string
 	m    member
 	src  blob.Blob // of the archive, bound to ctx
+	env  Env
 
 	mu     sync.Mutex
 	closed bool
@@ -27,7 +28,7 @@ type zipMember struct {
 	// stored: the CRC of what was read in order from the start
 	crc uint32
 	seq int64
-	// deflated: what was unpacked so far, and where it goes on
+	// packed: what was unpacked so far, and where it goes on
 	out  *spill
 	in   *window
 	flat io.ReadCloser
@@ -35,8 +36,8 @@ type zipMember struct {
 
 var _ blob.Blob = (*zipMember)(nil)
 
-func newZipMember(ctx context.Context, b blob.Blob, name string, m *member) *zipMember {
-	return &zipMember{ctx: ctx, name: name, m: *m, src: blob.WithContext(ctx, b)}
+func newZipMember(ctx context.Context, b blob.Blob, name string, m *member, env Env) *zipMember {
+	return &zipMember{ctx: ctx, name: name, m: *m, src: blob.WithContext(ctx, b), env: env}
 }
 
 func (z *zipMember) Size() int64 { return z.m.size }
@@ -64,7 +65,7 @@ func (z *zipMember) stop() {
 
 // WithContext returns another opening of the same member.
 func (z *zipMember) WithContext(ctx context.Context) blob.Blob {
-	return newZipMember(ctx, z.src, z.name, &z.m)
+	return newZipMember(ctx, z.src, z.name, &z.m, z.env)
 }
 
 // WillNeed brings the member's packed bytes.
@@ -185,19 +186,22 @@ func (z *zipMember) check(crc uint32) error {
 // checks that the data ends, too, and its CRC.
 func (z *zipMember) unpack(end int64) error {
 	if z.out == nil {
-		z.out = newSpill(z.m.size)
+		z.out = newSpill(z.m.size, z.env.Spool)
 	}
 	if end <= z.out.n && (z.out.n < z.m.size || z.out.checked) {
 		return nil
 	}
-	if z.out.n == 0 && end <= glanceBytes && z.m.csize > smallMember {
+	if z.m.meth == methodDeflate && z.out.n == 0 && end <= glanceBytes && z.m.csize > smallMember {
 		if err := z.glance(end); err != nil || z.out.n >= end {
 			return err
 		}
 	}
 	if z.flat == nil {
 		z.in = newWindow(z.src, z.data, z.m.csize)
-		z.flat = flate.NewReader(z.in)
+		var err error
+		if z.flat, err = unpackers[z.m.meth](z.in, z.m.size, z.env.Limits); err != nil {
+			return z.broken(err)
+		}
 		// After a failed read the stream starts anew and skips what is there.
 		if _, err := io.CopyN(io.Discard, z.flat, z.out.n); err != nil {
 			return z.broken(err)
@@ -254,12 +258,5 @@ func (z *zipMember) glance(end int64) error {
 func (z *zipMember) broken(err error) error {
 	src := z.in.err
 	z.stop()
-	var corrupt flate.CorruptInputError
-	switch {
-	case src != nil:
-		return src
-	case errors.As(err, &corrupt), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: packed data is damaged at byte %d of %d", ErrChecksum, z.out.n, z.m.size)
-	}
-	return err
+	return unpackError(err, src, z.out.n, z.m.size)
 }

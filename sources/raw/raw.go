@@ -36,6 +36,10 @@ type Options struct {
 	Log   *slog.Logger // discarded
 	// Keep says which archives stay files and are not entered; nil: none.
 	Keep func(name string) bool
+	// Spool is where archives without random access are unpacked to; nil: one
+	// that is shared, in $TMPDIR.
+	Spool  *archive.Spool
+	Limits archive.Limits // the defaults
 }
 
 // Origins is a List that is known beforehand.

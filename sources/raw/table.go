@@ -156,7 +156,7 @@ func (f *Files) enter(ctx context.Context, o *origin) error {
 	if id, ok := b.(interface{ Identity() string }); ok {
 		key = id.Identity()
 	}
-	a, err := archive.Open(ctx, o.Path, b, f.opt.Facts, key)
+	a, err := archive.Open(ctx, o.Path, b, archive.Env{Facts: f.opt.Facts, Key: key, Spool: f.opt.Spool, Limits: f.opt.Limits})
 	if err != nil {
 		b.Close()
 		return err
