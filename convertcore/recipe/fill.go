@@ -14,8 +14,12 @@ type Filling struct {
 // without text, which it names.
 func (p *Pattern) Fill(f Filling) (path, missing string) {
 	var b strings.Builder
+	given := map[int]string{}
 	for _, t := range p.toks {
 		switch t.kind {
+		case set:
+			given[t.v] = t.text
+			b.WriteString(t.text)
 		case lit:
 			b.WriteString(t.text)
 		case alt:
@@ -27,7 +31,10 @@ func (p *Pattern) Fill(f Filling) (path, missing string) {
 		case folders:
 			b.WriteString(f.Folder)
 		default:
-			text, ok := f.Texts[p.names[t.v]]
+			text, ok := given[t.v]
+			if !ok {
+				text, ok = f.Texts[p.names[t.v]]
+			}
 			if !ok {
 				return "", p.names[t.v]
 			}
@@ -35,6 +42,17 @@ func (p *Pattern) Fill(f Filling) (path, missing string) {
 		}
 	}
 	return b.String(), ""
+}
+
+// Given returns the texts of placeholders that the pattern gives, as {name=text}.
+func (p *Pattern) Given() map[string]string {
+	out := map[string]string{}
+	for _, t := range p.toks {
+		if t.kind == set {
+			out[p.names[t.v]] = t.text
+		}
+	}
+	return out
 }
 
 // Alternatives is how many paths Fill makes that differ by Alt alone.

@@ -27,6 +27,8 @@ func (b *builder) encode() (map[string][]byte, error) {
 		}
 		var err error
 		switch format {
+		case ".mat":
+			out[name], err = matBytes(pieces)
 		case ".npy", ".npz":
 			out[name], err = encodeArrays(format, pieces)
 		case ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs", ".bmp", ".gif":

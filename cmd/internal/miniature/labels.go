@@ -41,7 +41,7 @@ func (g *group) lacking(i int) bool {
 }
 
 // labels makes the label files and masks of a case.
-func (b *builder) labels(i int, c *Case, texts map[string]string) error {
+func (b *builder) labels(i int, c *Case, bound binding) error {
 	for k, g := range b.groups() {
 		if g.lacking(i) && (k > 0 || !b.r.Case.Labelled) {
 			for _, cl := range g.classes {
@@ -51,14 +51,15 @@ func (b *builder) labels(i int, c *Case, texts map[string]string) error {
 			}
 			continue
 		}
-		if err := b.group(g, i, c, texts); err != nil {
+		if err := b.group(g, i, c, bound); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *builder) group(g *group, i int, c *Case, texts map[string]string) error {
+func (b *builder) group(g *group, i int, c *Case, bound binding) error {
+	texts := bound.texts
 	cl := g.classes[0]
 	grid := c.Grid
 	if cl.Channel != "" {
@@ -68,11 +69,24 @@ func (b *builder) group(g *group, i int, c *Case, texts map[string]string) error
 		return cannot("class on the channel %s, which case %d lacks", cl.Channel, i)
 	}
 	if isShapes(cl) {
-		return b.shapes(g, i, c, texts, grid)
+		return b.shapes(g, i, c, bound, grid)
 	}
-	paths, err := b.labelPaths(cl, i, c, texts)
+	if p, err := b.choose(cl.Label, bound); err == nil && conflicts(p.Given(), texts) {
+		for _, cl := range g.classes {
+			if cl.Absent == "empty" {
+				c.Masks[cl.Name], c.Raw["labels/"+cl.Name] = make([]byte, grid.pixels()), nil
+			} else if !cl.Optional {
+				return cannot("class %s is of other cases", cl.Name)
+			}
+		}
+		return nil
+	}
+	paths, err := b.labelPaths(cl, i, c, bound)
 	if err != nil {
 		return err
+	}
+	if inner, ok := cl.Select["fill"].(map[string]any); ok {
+		return b.outlined(g, c, paths, grid, inner)
 	}
 	votes := make([][]int, len(g.classes))
 	for k := range votes {
@@ -119,23 +133,40 @@ func (b *builder) group(g *group, i int, c *Case, texts map[string]string) error
 	return nil
 }
 
+// conflicts reports whether a pattern gives a placeholder another text.
+func conflicts(given, texts map[string]string) bool {
+	for name, text := range given {
+		if own, ok := texts[name]; ok && own != text {
+			return true
+		}
+	}
+	return false
+}
+
 // labelPaths are the files of a class in a case: two where several unite, all
 // alternatives where several raters vote.
-func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, texts map[string]string) ([]string, error) {
-	own, err := b.labelTexts(cl, c, texts)
+func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([]string, error) {
+	own, err := b.labelTexts(cl, c, bound.texts)
 	if err != nil {
 		return nil, err
 	}
-	patterns := []string{cl.Label[i%len(cl.Label)]}
+	one, err := b.choose(cl.Label, bound)
+	if err != nil {
+		return nil, err
+	}
+	patterns := []*recipe.Pattern{one}
 	if cl.Consensus != "" {
-		patterns = cl.Label
+		patterns = nil
+		for _, src := range cl.Label {
+			p, err := recipe.Compile(src)
+			if err != nil {
+				return nil, err
+			}
+			patterns = append(patterns, p)
+		}
 	}
 	var out []string
-	for _, src := range patterns {
-		p, err := recipe.Compile(src)
-		if err != nil {
-			return nil, err
-		}
+	for _, p := range patterns {
 		stars, alts := []string{"1"}, []int{i}
 		if p.Many() && cl.Array == "" {
 			stars = []string{"1", "2"}
@@ -251,4 +282,39 @@ func (b *builder) labelMap(g *group, grid *Picture, path string) (*Picture, erro
 		}
 	}
 	return p, nil
+}
+
+// outlined draws the outlines of rectangles, which stand for all that they
+// enclose.
+func (b *builder) outlined(g *group, c *Case, paths []string, grid *Picture, inner map[string]any) error {
+	if len(g.classes) > 1 || grid.D > 1 {
+		return cannot("several classes of outlines in a file")
+	}
+	cl := g.classes[0]
+	mask := make([]byte, grid.pixels())
+	for _, name := range paths {
+		ground, each, err := palette([]map[string]any{inner}, isPicture(name))
+		if err != nil {
+			return err
+		}
+		p := grid.like(len(ground))
+		p.Bits = 8
+		x0, y0 := 2+b.rng.IntN(6), 2+b.rng.IntN(6)
+		x1, y1 := x0+5+b.rng.IntN(20), y0+5+b.rng.IntN(8)
+		for i := range p.pixels() {
+			x, y := i%p.W, i/p.W
+			in := x >= x0 && x < x1 && y >= y0 && y < y1
+			px := ground
+			if in && (x == x0 || x == x1-1 || y == y0 || y == y1-1) {
+				px = each[0]
+			}
+			copy(p.Px[i*p.C:], px)
+			if in {
+				mask[i] = 1
+			}
+		}
+		b.put(name, piece{cl.Reading, "", p})
+	}
+	c.Masks[cl.Name], c.Raw["labels/"+cl.Name] = mask, paths
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strings"
 
@@ -40,13 +41,14 @@ type Case struct {
 
 // builder collects the raw files of an origin.
 type builder struct {
-	r      *recipe.Recipe
-	rng    *rand.Rand
-	order  []string
-	pieces map[string][]piece // by raw path
-	extra  map[string][]byte  // files beside images and labels, by raw path
-	cases  []*Case
-	texts  []map[string]string // of each case
+	r        *recipe.Recipe
+	rng      *rand.Rand
+	order    []string
+	pieces   map[string][]piece // by raw path
+	extra    map[string][]byte  // files beside images and labels, by raw path
+	cases    []*Case
+	outlines map[string]*shapeFile
+	texts    []map[string]string // of each case
 }
 
 // piece is a picture that a raw file holds, wholly or in part.
@@ -69,9 +71,9 @@ func Build(r *recipe.Recipe) (*Origin, error) {
 		return nil, err
 	}
 	seen := map[string]bool{}
-	for i, texts := range list {
-		b.complete(texts)
-		key, err := b.key(texts, b.channels()[0].Replace)
+	for i, bound := range list {
+		b.complete(bound.texts)
+		key, err := b.key(bound.texts, b.channels()[0].Replace)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +81,12 @@ func Build(r *recipe.Recipe) (*Origin, error) {
 			continue
 		}
 		seen[key] = true
-		if err := b.addCase(i, texts); err != nil {
+		if path, err := b.imagePath(&b.channels()[0], i, bound); err != nil {
+			return nil, err
+		} else if len(b.pieces[path]) > 0 && b.r.Case.Index == nil {
+			continue // another pattern has it
+		}
+		if err := b.addCase(i, bound); err != nil {
 			return nil, err
 		}
 	}
@@ -89,6 +96,9 @@ func Build(r *recipe.Recipe) (*Origin, error) {
 		}
 	}
 	if err := b.tables(); err != nil {
+		return nil, err
+	}
+	if err := b.outlineFiles(); err != nil {
 		return nil, err
 	}
 	if err := b.splits(); err != nil {
@@ -149,7 +159,8 @@ func (b *builder) put(path string, p piece) {
 }
 
 // addCase makes the images and labels of one case.
-func (b *builder) addCase(i int, texts map[string]string) error {
+func (b *builder) addCase(i int, bound binding) error {
+	texts := bound.texts
 	c := &Case{Images: map[string]*Picture{}, Masks: map[string][]byte{}, Raw: map[string][]string{}}
 	b.texts = append(b.texts, texts)
 	var firstImage string
@@ -158,7 +169,7 @@ func (b *builder) addCase(i int, texts map[string]string) error {
 		if ch.Optional && i%2 == 1 && k > 0 {
 			continue
 		}
-		path, err := b.imagePath(&ch, i, texts)
+		path, err := b.imagePath(&ch, i, bound)
 		if err != nil {
 			return err
 		}
@@ -182,7 +193,7 @@ func (b *builder) addCase(i int, texts map[string]string) error {
 		b.put(path, piece{ch.Reading, array, pic})
 		c.Raw["images/"+ch.Name] = []string{path}
 	}
-	if err := b.labels(i, c, texts); err != nil {
+	if err := b.labels(i, c, bound); err != nil {
 		return err
 	}
 	c.Split = b.splitOf(c, firstImage)
@@ -191,11 +202,11 @@ func (b *builder) addCase(i int, texts map[string]string) error {
 }
 
 // unlabelled adds an image without a label, which must be no case.
-func (b *builder) unlabelled(i int, texts map[string]string) error {
+func (b *builder) unlabelled(i int, first binding) error {
 	if b.r.Case.Index != nil {
 		return nil
 	}
-	own := mutate(texts, b.idNames(), i+1)
+	own := binding{mutate(first.texts, b.idNames(), i+1), first.pattern}
 	for _, ch := range b.channels() {
 		path, err := b.imagePath(&ch, i, own)
 		if err != nil {
@@ -208,12 +219,36 @@ func (b *builder) unlabelled(i int, texts map[string]string) error {
 	return nil
 }
 
-func (b *builder) imagePath(ch *recipe.Channel, i int, texts map[string]string) (string, error) {
-	p, err := recipe.Compile(ch.Image[i%len(ch.Image)])
+func (b *builder) imagePath(ch *recipe.Channel, i int, bound binding) (string, error) {
+	p, err := b.choose(ch.Image, bound)
 	if err != nil {
 		return "", err
 	}
-	return b.fill(p, recipe.Filling{Texts: texts, Star: "x", Folder: folderOf(i), Alt: i}, ch.Table)
+	return b.fill(p, recipe.Filling{Texts: bound.texts, Star: "x", Folder: folderOf(i), Alt: i}, ch.Table)
+}
+
+// choose takes the pattern of the case's number among alternatives, or the first
+// that lies in a file of the record.
+func (b *builder) choose(patterns []string, bound binding) (*recipe.Pattern, error) {
+	if len(patterns) == len(b.channels()[0].Image) {
+		return recipe.Compile(patterns[bound.pattern])
+	}
+	for _, src := range patterns {
+		p, err := recipe.Compile(src)
+		if err != nil {
+			return nil, err
+		}
+		name, _, in := strings.Cut(src, "!/")
+		archive, err := recipe.Compile(name)
+		if err != nil {
+			return nil, err
+		}
+		file, missing := archive.Fill(recipe.Filling{Texts: bound.texts, Star: "x"})
+		if !in || missing != "" || len(b.r.Source.Files) == 0 || slices.ContainsFunc(b.r.Source.Files, func(f recipe.SourceFile) bool { return f.Matches(file) }) {
+			return p, nil
+		}
+	}
+	return recipe.Compile(patterns[0])
 }
 
 // folderOf stands for "**/" in case i: nothing or a folder.
@@ -222,14 +257,42 @@ func folderOf(i int) string { return []string{"", "sub/"}[i%2] }
 // fill fills a pattern in; a placeholder that only a table has gets a text of
 // its own.
 func (b *builder) fill(p *recipe.Pattern, f recipe.Filling, table string) (string, error) {
+	if ext, ok := strings.CutPrefix(path.Ext(p.String()), ".*"); ok && ext == "" {
+		f.Star = map[int]string{2: "png", 3: "nii.gz"}[b.r.Dim]
+	}
 	for {
 		path, missing := p.Fill(f)
 		if missing == "" {
-			return path, nil
+			return b.inRecord(p, path), nil
 		}
 		if table == "" {
 			return "", cannot("nothing tells {%s} of %s", missing, p)
 		}
 		f.Texts[missing] = b.tableText(missing, table, f.Texts, strings.HasSuffix(p.String(), "+}"))
 	}
+}
+
+// inRecord puts the name of a file of the record in the place of an archive's
+// whose pattern has a star.
+func (b *builder) inRecord(p *recipe.Pattern, filled string) string {
+	src, _, in := strings.Cut(p.String(), "!/")
+	name, rest, _ := strings.Cut(filled, "!/")
+	if !in || !strings.Contains(src, "*") {
+		return filled
+	}
+	archive, err := recipe.Compile(src)
+	if err != nil {
+		return filled
+	}
+	for _, f := range b.r.Source.Files {
+		if f.Matches(name) {
+			return filled
+		}
+	}
+	for _, f := range b.r.Source.Files {
+		if archive.Match(f.Name, make([]string, len(archive.Names()))) {
+			return f.Name + "!/" + rest
+		}
+	}
+	return filled
 }

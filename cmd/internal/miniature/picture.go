@@ -117,9 +117,12 @@ func (b *builder) image(like *Picture, name string, rd *recipe.Reading) *Picture
 	w, h := cropSize(rd.Crop, like)
 	p := newPicture(w, h, like.D, c)
 	p.Spacing, p.Origin = like.Spacing, like.Origin
+	if e := ext(name); e == ".npy" || e == ".npz" || e == ".mat" {
+		p.Spacing, p.Origin = [3]float64{1, 1, 1}, [3]float64{} // arrays have no place
+	}
 	p.Bits = 8
 	switch {
-	case isPicture(name), b.r.Dim == 2:
+	case isPicture(name), b.r.Dim == 2 && b.r.Case.Float2D != "nifti" && b.r.Case.Float2D != "png16":
 	case b.rng.IntN(3) == 0:
 		p.Bits = 0
 		p.Float = true

@@ -13,15 +13,22 @@ import (
 // maxCases bounds the cases of a miniature.
 const maxCases = 6
 
-// bindings returns the texts of the placeholders of each case, from the
-// recipe's examples and its files' names.
-func (b *builder) bindings() ([]map[string]string, error) {
+// binding is the texts of the placeholders of a case, and which of the image's
+// patterns they are of.
+type binding struct {
+	texts   map[string]string
+	pattern int
+}
+
+// bindings returns those of each case, from the recipe's examples and its
+// files' names.
+func (b *builder) bindings() ([]binding, error) {
 	if b.r.Case.Index != nil {
 		return b.indexed()
 	}
 	first := b.channels()[0]
-	var out []map[string]string
-	for _, src := range first.Image {
+	var out []binding
+	for k, src := range first.Image {
 		p, err := recipe.Compile(src)
 		if err != nil {
 			return nil, err
@@ -34,9 +41,9 @@ func (b *builder) bindings() ([]map[string]string, error) {
 			if j > 0 {
 				texts = mutate(texts, b.idNames(), j+1)
 			}
-			out = append(out, texts)
+			out = append(out, binding{texts, k})
 			if j == 0 {
-				out = append(out, mutate(texts, b.idNames(), 1))
+				out = append(out, binding{mutate(texts, b.idNames(), 1), k})
 			}
 		}
 	}
@@ -44,15 +51,45 @@ func (b *builder) bindings() ([]map[string]string, error) {
 		if id, err := recipe.Compile(b.template()); err == nil && len(s.Cases) > 0 {
 			vals := make([]string, len(id.Names()))
 			if id.Match(s.Cases[0], vals) {
-				texts := maps.Clone(out[0])
+				texts := maps.Clone(out[0].texts)
 				for i, name := range id.Names() {
 					texts[name] = vals[i]
 				}
-				out = append(out, texts)
+				out = append(out, binding{texts, 0})
 			}
 		}
 	}
-	return out[:min(len(out), maxCases)], nil
+	for n := 2; len(out) < len(b.splitTables()); n++ { // a row for each
+		out = append(out, binding{mutate(out[0].texts, b.idNames(), n), 0})
+	}
+	return b.given(out), nil
+}
+
+// given adds a case for every text that the pattern of a label gives.
+func (b *builder) given(out []binding) []binding {
+	seen := map[string]bool{}
+	for _, bound := range out {
+		for _, text := range bound.texts {
+			seen[text] = true
+		}
+	}
+	for i := range b.r.Classes {
+		for _, src := range b.r.Classes[i].Label {
+			p, err := recipe.Compile(src)
+			if err != nil || len(p.Given()) == 0 || len(out) >= maxCases || len(b.channels()[0].Image) > 1 {
+				continue
+			}
+			texts := maps.Clone(out[0].texts)
+			maps.Copy(texts, p.Given())
+			for _, text := range p.Given() {
+				if !seen[text] {
+					seen[text] = true
+					out = append(out, binding{texts, 0})
+				}
+			}
+		}
+	}
+	return out
 }
 
 // template is what IDs are made of.
@@ -128,6 +165,7 @@ func (b *builder) fromExamples(p *recipe.Pattern) map[string]string {
 	for _, name := range p.Names() {
 		texts[name] = name + "1"
 	}
+	maps.Copy(texts, p.Given())
 	return texts
 }
 
@@ -145,7 +183,7 @@ func (b *builder) archiveTexts(src string) []map[string]string {
 	var out []map[string]string
 	for _, f := range b.r.Source.Files {
 		vals := make([]string, len(p.Names()))
-		if p.Match(f.Name, vals) {
+		if p.Match(f.Name, vals) && !b.ofLabels(f.Name, name) {
 			texts := map[string]string{}
 			for i, name := range p.Names() {
 				texts[name] = vals[i]
@@ -157,6 +195,20 @@ func (b *builder) archiveTexts(src string) []map[string]string {
 		return []map[string]string{{}}
 	}
 	return out
+}
+
+// ofLabels reports whether a file of the record is one of labels, by another
+// pattern than the image's.
+func (b *builder) ofLabels(file, image string) bool {
+	for i := range b.r.Classes {
+		for _, src := range b.r.Classes[i].Label {
+			name, _, in := strings.Cut(src, "!/")
+			if p, err := recipe.Compile(name); in && name != image && err == nil && p.Match(file, make([]string, len(p.Names()))) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mutate changes the last of the named texts so that n tells them apart: its
@@ -185,7 +237,7 @@ func mutate(texts map[string]string, names []string, n int) map[string]string {
 }
 
 // indexed returns the texts of the entries of arrays.
-func (b *builder) indexed() ([]map[string]string, error) {
+func (b *builder) indexed() ([]binding, error) {
 	p, err := recipe.Compile(b.r.Case.Image[0])
 	if err != nil {
 		return nil, err
@@ -196,7 +248,7 @@ func (b *builder) indexed() ([]map[string]string, error) {
 	if len(parts) == 0 {
 		parts = []string{""}
 	}
-	var out []map[string]string
+	var out []binding
 	for k, part := range parts {
 		n := 2
 		if len(idx.Counts) > 0 {
@@ -208,7 +260,7 @@ func (b *builder) indexed() ([]map[string]string, error) {
 		for i := range n {
 			texts := maps.Clone(base)
 			texts["part"], texts["index"] = part, fmt.Sprintf("%0*d", len(fmt.Sprint(n-1)), i)
-			out = append(out, texts)
+			out = append(out, binding{texts, 0})
 		}
 	}
 	return out, nil
