@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Window is a range of values that is shown from black to white: level and
@@ -15,6 +16,49 @@ type Window struct{ Center, Width float64 }
 type View struct {
 	W, H int
 	RGB  []byte
+}
+
+// Percentiles is the window from the lo-th to the hi-th percentile (0..100) of
+// the finite values, so that a few extreme ones do not darken the rest.
+func Percentiles(values []float64, lo, hi float64) Window {
+	finite := make([]float64, 0, len(values))
+	for _, x := range values {
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			finite = append(finite, x)
+		}
+	}
+	if len(finite) == 0 {
+		return Window{}
+	}
+	slices.Sort(finite)
+	at := func(q float64) float64 { return finite[int(q/100*float64(len(finite)-1))] }
+	low, high := at(lo), at(hi)
+	return Window{(low + high) / 2, high - low}
+}
+
+// Values returns every sample of the raster, colours and alpha one after the
+// other.
+func (r *Raster) Values() []float64 {
+	elem := r.header.Elem()
+	out := make([]float64, 0, len(r.pix)/elem)
+	for at := 0; at < len(r.pix); at += elem {
+		if elem == 1 {
+			out = append(out, float64(r.pix[at]))
+		} else {
+			out = append(out, float64(binary.BigEndian.Uint16(r.pix[at:])))
+		}
+	}
+	return out
+}
+
+// Values returns every sample of the volume after slope and intercept.
+func (v *Volume) Values() []float64 {
+	slope, inter := v.Scaling()
+	out := make([]float64, len(v.voxels)/v.header.Elem())
+	for i := range out {
+		out[i] = v.header.sample(v.voxels, i)*slope + inter
+	}
+	return out
 }
 
 // View shows a raster: gray as RGB, alpha dropped, samples of 16 bits through

@@ -25,6 +25,10 @@ func (s *rawFS) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, ou
 		return fuse.OK
 	}
 	id, n := f.base+uint64(i), f.dir.Child(i)
+	id, n, err := s.alias(cancel, id, n)
+	if err != nil {
+		return s.fail(f.id, name, err)
+	}
 	if v, ok := n.(tree.Volatile); ok {
 		s.lookupVolatile(id, v, out)
 		return fuse.OK

@@ -36,6 +36,7 @@ type rawFS struct {
 	volatile  *snapshots
 	aheadSem  chan struct{} // header reads ahead
 	decodeSem chan struct{} // files that are decoded ahead
+	aliases   aliases
 }
 
 func newRawFS(ctx context.Context, root tree.Dir, opts Options) *rawFS {

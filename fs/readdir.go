@@ -63,6 +63,10 @@ func (s *rawFS) list(cancel <-chan struct{}, in *fuse.ReadIn, add func(fuse.DirE
 			entry := f.dir.Entry(int(i))
 			e.Name, e.Ino, e.Mode = entry.Name, f.base+i, kindMode(entry.Kind)
 			n = f.dir.Child(int(i))
+			var err error
+			if e.Ino, n, err = s.alias(cancel, e.Ino, n); err != nil {
+				return s.fail(f.id, entry.Name, err)
+			}
 		}
 		if !add(e, n) {
 			break

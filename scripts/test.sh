@@ -5,6 +5,7 @@
 #
 #   bash scripts/test.sh                all
 #   FUZZ=0 bash scripts/test.sh         without fuzzing; else seconds a target
+#   DSB_CASES=100 bash scripts/test.sh  more cases of DSB 2018 than 20
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -12,7 +13,7 @@ cd "$root"
 need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
 	py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:scipy=python3-scipy py:h5py=python3-h5py \
 	py:torch=python3-torch py:torchvision=python3-torchvision \
-	py:pydicom=python3-pydicom py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
+	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
 	dcm2niix=dcm2niix plastimatch=plastimatch
 codecs
 fuse_ready
@@ -115,11 +116,12 @@ else
 	skipped=$((skipped + 1))
 fi
 step "build" build
+step "omnieval against NumPy, SciPy and scikit-image" "$python" scripts/crosscheck.py --cases 40
 step "readers of the demo datasets over a mount" bash scripts/clients/demo.sh
 zip=${DSB2018_ZIP:-$root/../shared/real/dsb2018/stage1_train.zip}
 if [ -f "$zip" ]; then
 	step "DSB 2018 over HTTP" bash scripts/clients/dsb2018.sh "$zip"
-	step "omnieval over mounts: demo and DSB 2018" bash scripts/clients/omnieval.sh "$zip"
+	step "omnieval over mounts: demo and DSB 2018" env DSB_CASES="${DSB_CASES:-20}" bash scripts/clients/omnieval.sh "$zip"
 else
 	step "omnieval over a mount: demo" bash scripts/clients/omnieval.sh
 	skipped=$((skipped + 1))

@@ -51,6 +51,7 @@ type Options struct {
 type Client struct {
 	mirrors []Mirror
 	fetch   *fetch.Client
+	facts   blob.Facts
 
 	mu      sync.Mutex
 	sources map[string]Source
@@ -64,8 +65,12 @@ func NewClient(o Options) *Client {
 			trusted = append(trusted, withPort(u))
 		}
 	}
+	if o.Facts == nil {
+		o.Facts = blob.NoFacts{}
+	}
 	return &Client{
 		mirrors: o.Mirrors,
+		facts:   o.Facts,
 		sources: map[string]Source{},
 		fetch: fetch.New(fetch.Options{
 			Offline: o.Offline, AllowHTTP: o.AllowHTTP, Trusted: trusted, Budget: o.Budget, PerHost: o.PerHost,

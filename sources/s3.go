@@ -8,10 +8,7 @@ import (
 	"strings"
 )
 
-func init() {
-	Register("s3", func(c *Client) Source { return s3{c} })
-	Register("idc", func(c *Client) Source { return idc{s3{c}} })
-}
+func init() { Register("s3", func(c *Client) Source { return s3{c} }) }
 
 // s3 is a public bucket, asked without a signature (ListObjectsV2). The record
 // is "bucket/prefix", or "https://endpoint/bucket/prefix" where the bucket is
@@ -112,23 +109,4 @@ func parseS3(l *listing, body []byte, base, prefix, folder string) (*s3Page, err
 		l.add(folder+name, o.Size, sum("md5", strings.Trim(o.ETag, `"`)), base+"/"+escapePath(o.Key))
 	}
 	return &page, l.err
-}
-
-// idc is NCI Imaging Data Commons: its open bucket has a folder of DICOM files
-// a series. The record is the UUIDs of series, separated by commas; each is a
-// folder of the listing.
-type idc struct{ s3 }
-
-func (s idc) Files(ctx context.Context, record string) ([]File, error) {
-	var l listing
-	for _, id := range strings.Split(record, ",") {
-		id = strings.TrimSpace(id)
-		if !plainID(id, "-") {
-			return nil, badRecord(record, "series UUIDs, separated by commas")
-		}
-		if err := s.list(ctx, &l, "https://idc-open-data.s3.amazonaws.com", id+"/", id+"/"); err != nil {
-			return nil, err
-		}
-	}
-	return l.done(record)
 }

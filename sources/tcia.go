@@ -91,11 +91,18 @@ func (s tcia) License(ctx context.Context, record string) (string, error) {
 		if TermsOf(id) == TermsUnknown {
 			id = SPDX(x.License)
 		}
-		if worst == "" || TermsOf(id) == TermsClosed || TermsOf(id) == TermsOpen && len(id) > len(worst) && TermsOf(worst) != TermsClosed {
-			worst = id
-		}
+		worst = stricter(worst, id)
 	}
 	return worst, nil
+}
+
+// stricter returns the licence that restricts more: a closed one, else the one
+// with more conditions in its name.
+func stricter(a, b string) string {
+	if a == "" || TermsOf(b) == TermsClosed || TermsOf(b) == TermsOpen && len(b) > len(a) && TermsOf(a) != TermsClosed {
+		return b
+	}
+	return a
 }
 
 func parseTCIA(body []byte) ([]File, error) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -72,8 +74,13 @@ func (m *metricsFlags) run(ctx context.Context, s *streams, gt, pred string) err
 	if err != nil {
 		return err
 	}
+	if other, err := os.Stat(pred); err != nil {
+		return err
+	} else if other.IsDir() != st.IsDir() {
+		return usagef("GT and PRED are two files or two folders; %s is one and %s the other", gt, pred)
+	}
 	if !st.IsDir() {
-		c, err := compare(ctx, gt, pred, spacing, metrics)
+		c, err := compare(ctx, s, gt, pred, spacing, metrics)
 		if err != nil {
 			return err
 		}
@@ -112,17 +119,56 @@ func parseSpacing(text string) ([]float64, error) {
 	return out, nil
 }
 
-// compare computes the metrics of one pair of files.
-func compare(ctx context.Context, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
-	truth, err := data.ReadMask(ctx, gt, spacing)
+// compare computes the metrics of one pair of files, voxel by voxel and with
+// the truth's spacing. Where the files say that their voxels lie elsewhere, it
+// talks of it.
+func compare(ctx context.Context, s *streams, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
+	truth, at, err := readMask(ctx, gt, spacing)
 	if err != nil {
 		return comparison{}, err
 	}
-	y, err := data.ReadMask(ctx, pred, truth.Spacing())
+	y, other, err := readMask(ctx, pred, nil)
 	if err != nil {
 		return comparison{}, err
 	}
+	if mask.SameGrid(truth, y) && !sameAffine(at, other) {
+		fmt.Fprintf(s.err, "%s: its affine is not that of %s; compared voxel by voxel\n", pred, gt)
+	}
+	y.SetSpacing(truth)
 	return compareMasks(truth, y, metrics)
+}
+
+// readMask reads a file's non-zero voxels and its affine, nil where it has
+// none.
+func readMask(ctx context.Context, path string, spacing []float64) (*mask.Mask, [][]float64, error) {
+	im, err := data.Read(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := im.Mask(spacing)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return m, im.Affine, nil
+}
+
+// affineTolerance is how far apart the same number may be in two headers, whose
+// floats have 32 bits, in mm a voxel or mm.
+const affineTolerance = 1e-3
+
+// sameAffine is true too where one file has none.
+func sameAffine(a, b [][]float64) bool {
+	if a == nil || b == nil {
+		return true
+	}
+	for i := range a {
+		for k := range a[i] {
+			if !(math.Abs(a[i][k]-b[i][k]) <= affineTolerance) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func compareMasks(truth, pred *mask.Mask, metrics []metric.Metric) (comparison, error) {
@@ -153,7 +199,7 @@ func compareFolders(ctx context.Context, s *streams, gt, pred string, spacing []
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		c, err := compareNamed(ctx, truths[n], preds[n], spacing, metrics)
+		c, err := compareNamed(ctx, s, truths[n], preds[n], spacing, metrics)
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}
@@ -165,13 +211,17 @@ func compareFolders(ctx context.Context, s *streams, gt, pred string, spacing []
 			bad++
 		}
 		list = append(list, c)
+		delete(preds, n)
+	}
+	if len(preds) > 0 {
+		fmt.Fprintf(s.err, "%d predictions have no truth and are left out, as %s\n", len(preds), slices.Min(slices.Collect(maps.Values(preds))))
 	}
 	return list, bad, nil
 }
 
-func compareNamed(ctx context.Context, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
+func compareNamed(ctx context.Context, s *streams, gt, pred string, spacing []float64, metrics []metric.Metric) (comparison, error) {
 	if pred != "" {
-		return compare(ctx, gt, pred, spacing, metrics)
+		return compare(ctx, s, gt, pred, spacing, metrics)
 	}
 	truth, err := data.ReadMask(ctx, gt, spacing)
 	if err != nil {

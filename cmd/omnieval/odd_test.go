@@ -79,3 +79,32 @@ func TestMetricsRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What is compared all the same is talked of.
+func TestMetricsTalks(t *testing.T) {
+	dir := t.TempDir()
+	nifti := func(name string, i float64) string {
+		path := filepath.Join(dir, name)
+		script := "import nibabel, numpy, sys; nibabel.save(nibabel.Nifti1Image(numpy.ones((3, 4, 5), 'u1'), numpy.diag([float(sys.argv[2]), 1, 2, 1])), sys.argv[1])"
+		if text, err := exec.Command(python, "-c", script, path, strconv.FormatFloat(i, 'g', -1, 64)).CombinedOutput(); err != nil {
+			t.Skipf("needs python3-nibabel: %s", text)
+		}
+		return path
+	}
+	a, mirrored := nifti("a.nii.gz", 1), nifti("b.nii.gz", -1)
+	if code, out, talk := omnieval(t, "metrics", a, mirrored, "--metrics", "dice", "--json"); code != 0 || out != "{\"metrics\":{\"dice\":1},\"status\":\"ok\"}\n" || !strings.Contains(talk, "affine") {
+		t.Errorf("mirrored: exit %d, %s %s", code, out, talk)
+	}
+	if code, _, talk := omnieval(t, "metrics", a, a, "--json"); code != 0 || talk != "" {
+		t.Errorf("a file with itself: exit %d, %s", code, talk)
+	}
+	if code, _, talk := omnieval(t, "metrics", t.TempDir(), a); code != exitUsage || !strings.Contains(talk, "two folders") {
+		t.Errorf("folder and file: exit %d, %s", code, talk)
+	}
+	if code, _, talk := omnieval(t, "metrics", filepath.Dir(a), dir); code != 0 || talk != "" {
+		t.Errorf("folders: exit %d, %s", code, talk)
+	}
+	if code, _, talk := omnieval(t, "metrics", "testdata/masks", dir, "--json"); code != exitFailures || !strings.Contains(talk, "2 predictions have no truth") {
+		t.Errorf("other folders: exit %d, %s", code, talk)
+	}
+}

@@ -6,8 +6,9 @@ import (
 )
 
 // "coco": annotations with polygons, RLE or compressed RLE; images by
-// file_name, and the class is the category's name or id. The vertices of
-// COCO count from the corner of the first pixel: say origin = "corner".
+// file_name, and the class is the category's name, or its id where class_key is
+// "id"; another class_key is a key of the annotation that holds the class. The
+// vertices of COCO count from the corner of the first pixel: say origin = "corner".
 func init() { registerShapes("coco", readCOCO, true) }
 
 type cocoFile struct {
@@ -36,6 +37,14 @@ func readCOCO(data []byte, o *options) (map[string][]shape, error) {
 		name := strings.ReplaceAll(im.FileName, "\\", "/")
 		names[string(im.ID)], out[name] = name, []shape{}
 	}
+	var other struct { // the annotations with all their keys
+		Annotations []map[string]json.RawMessage `json:"annotations"`
+	}
+	if o.classKey != "" && o.classKey != "id" {
+		if err := json.Unmarshal(data, &other); err != nil || len(other.Annotations) != len(in.Annotations) {
+			return nil, malformed("COCO annotations: %v", err)
+		}
+	}
 	classes := map[string]string{}
 	for _, c := range in.Categories {
 		classes[string(c.ID)] = c.Name
@@ -46,7 +55,10 @@ func readCOCO(data []byte, o *options) (map[string][]shape, error) {
 			return nil, malformed("COCO annotation %d is of no image", i)
 		}
 		class, ok := classes[string(a.Category)]
-		if !ok || o.classKey == "id" {
+		switch {
+		case o.classKey != "" && o.classKey != "id":
+			class = strings.Trim(string(other.Annotations[i][o.classKey]), `"`)
+		case !ok || o.classKey == "id":
 			class = strings.Trim(string(a.Category), `"`)
 		}
 		list, err := segmentation(a.Segmentation, class)

@@ -99,6 +99,8 @@ func TestShapesExact(t *testing.T) {
 		{"via rect", table("polygons", "via"), `{"x":{"filename":"a.png","regions":{"0":{"shape_attributes":{"name":"rect","x":1.5,"y":2.5,"width":6,"height":4}}}}}`, false},
 		{"coco polygon", table("polygons", "coco", "class", "t", "origin", "corner"), coco(`[[2,3,8,3,8,7,2,7]]`), false},
 		{"coco by id", table("polygons", "coco", "class", int64(1), "class_key", "id", "origin", "corner"), coco(`[[2,3,8,3,8,7,2,7]]`), false},
+		{"coco by another key", table("polygons", "coco", "class", int64(0), "class_key", "diagnosis", "origin", "corner"),
+			strings.ReplaceAll(coco(`[[2,3,8,3,8,7,2,7]]`), `"category_id":1`, `"category_id":2,"diagnosis":0`), false},
 		{"coco rle", table("polygons", "coco", "class", "t"), coco(`{"size":[10,12],"counts":` + string(counts) + `}`), false},
 		{"coco packed", table("polygons", "coco", "class", "t"), coco(`{"size":[10,12],"counts":"` + pack(append(runs, run)) + `"}`), false},
 		{"aperio", table("polygons", "aperio", "class", "t"), `<Annotations><Annotation Name="t"><Regions><Region><Vertices><Vertex X="1.5" Y="2.5"/><Vertex X="7.5" Y="2.5"/><Vertex X="7.5" Y="6.5"/><Vertex X="1.5" Y="6.5"/></Vertices></Region></Regions></Annotation></Annotations>`, false},

@@ -200,7 +200,14 @@ func (g *group) decode(ctx context.Context, i int) (convertcore.Image, error) {
 	if !g.reading.Series {
 		return g.src.of(i).decode(ctx)
 	}
-	if g.reading.Stack == nil || g.reading.Stack.Number == "" {
+	switch s := g.reading.Stack; {
+	case s != nil && s.Order == "image":
+		at, err := g.imageOrder(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return g.src.stackAt(ctx, at, len(at))
+	case s == nil || s.Number == "":
 		return g.src.decode(ctx)
 	}
 	set := g.sets[g.set]

@@ -38,6 +38,10 @@ type Stack struct {
 	// is "empty".
 	Number string `toml:"number"`
 	First  int    `toml:"first"` // number of the slice at index 0
+	// Order "image" puts the k-th file of a label where geometry puts the k-th
+	// file of the image's DICOM series, both in natural order. Rows of a DICOM
+	// volume run from the bottom: slices drawn on its pictures want flip = ["y"].
+	Order string `toml:"order"`
 }
 
 // Index makes a case of every entry of arrays that hold many images.
@@ -91,6 +95,9 @@ func (r *Reading) check() (problems []Problem) {
 		}
 		if s.First != 0 && s.Number == "" {
 			fail("stack.first", "is for slices with a number")
+		}
+		if s.Order != "" && (s.Order != "image" || s.Number != "" || s.Axis != "" || s.Spacing != nil) {
+			fail("stack.order", "%q is not \"image\", or stands beside number, axis or spacing", s.Order)
 		}
 	}
 	if _, err := parseFragment(r.Array); err != nil {

@@ -42,6 +42,7 @@ type Recipe struct {
 	Derived   []string  `toml:"derived_from"` // IDs of datasets whose images or labels are in this one too
 	Notes     string    `toml:"notes"`        // what a user of the dataset should know
 	Synthetic bool      `toml:"synthetic"`
+	Overlap   bool      `toml:"overlap"`   // classes of different files or selectors share pixels
 	Published time.Time `toml:"published"` // the modification time of every file; absent: 1 January of citation.year, else of 1970
 	Images    int       `toml:"n_images"`  // as the authors state; 0 unknown
 	Citation  Citation  `toml:"citation"`

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/format"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
 )
 
@@ -117,6 +118,28 @@ func (s *source) numbers(text func(path string) (string, bool), n int) ([]int, e
 			return nil, fmt.Errorf("%w: %q and %q", ErrAmbiguous, other, path)
 		}
 		at[i], seen[k] = k, path
+	}
+	return at, nil
+}
+
+// imageOrder returns the index in the image's volume of each file of its DICOM
+// series, in the natural order of their names. There are as many label files.
+func (g *group) imageOrder(ctx context.Context) ([]int, error) {
+	slices, err := format.DICOMSlices(ctx, g.raw, g.image.Raw)
+	if err != nil {
+		return nil, err
+	}
+	index := map[string]int{}
+	for i := range slices {
+		index[slices[i].Path] = i
+	}
+	n := len(g.image.Raw)
+	if len(slices) != n || len(index) != n || g.grid.Dims[2] != n || len(g.paths) != n {
+		return nil, mismatch("%d slices of labels, a volume of %v of %d files", len(g.paths), g.grid.Dims, n)
+	}
+	at := make([]int, n)
+	for i, path := range g.image.Raw {
+		at[i] = index[path]
 	}
 	return at, nil
 }

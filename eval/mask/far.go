@@ -25,7 +25,7 @@ func (f *farField) span(set, queries *Mask, left []asked, whole bool) {
 		f.box = f.box.Union(queries.Box())
 	} else {
 		for _, q := range left {
-			p := q.at
+			p := q.in(set)
 			f.box = f.box.Union(Box{Min: p, Max: Point{p[0] + 1, p[1] + 1, p[2] + 1}})
 		}
 	}
@@ -49,7 +49,7 @@ func (f *farField) distances(dst []float64, set *Mask, left []asked, workers int
 func (f *farField) fill(dst []float64, set *Mask, left []asked, worker int) {
 	w, plane := &f.work[worker], -1
 	for _, q := range left {
-		p := q.at
+		p := q.in(set)
 		if z := p[0] - f.box.Min[0]; z != plane {
 			plane = z
 			w.envelope(f, z, set.spacing)

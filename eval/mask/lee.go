@@ -46,7 +46,7 @@ func (s *Skeleton) peel(m *Mask, side Point) bool {
 			for w &^= m.neighborWord(z, y, i, side); w != 0; w &= w - 1 {
 				p := Point{z, y, i<<6 + bits.TrailingZeros64(w)}
 				if n := m.neighborhood(p); bits.OnesCount32(n) != 1 && eulerInvariant(n) && simple(n) {
-					s.border = append(s.border, p)
+					s.border = append(s.border, placeOf(r, p[2]))
 				}
 			}
 		}
@@ -54,7 +54,8 @@ func (s *Skeleton) peel(m *Mask, side Point) bool {
 	// The candidates were judged together; deleting one can make another
 	// needed.
 	changed := false
-	for _, p := range s.border {
+	for _, at := range s.border {
+		p := at.in(m)
 		if n := m.neighborhood(p); n != 0 && simple(n) {
 			m.Set(p, false)
 			changed = true

@@ -24,8 +24,17 @@ type Nearest struct {
 	spacing [3]float64
 	dims    [3]int
 	bound   float64 // every row at most this far (mm²) is in rows
-	far     farField
+	far     *farField
 	left    []asked // queries that the rows did not settle
+}
+
+// Share makes n use the memory that o has for far voxels. The two are then not
+// to be used at the same time.
+func (n *Nearest) Share(o *Nearest) {
+	if o.far == nil {
+		o.far = new(farField)
+	}
+	n.far = o.far
 }
 
 // nearRow is a row at an offset, base its squared distance in mm².
@@ -78,9 +87,13 @@ func (n *Nearest) Each(buf []float64, set, queries *Mask, limit int, f func(d []
 		case close:
 			n.walk(buf, set, queries, from, to, 1)
 		default:
+			n.left = slices.Grow(n.left, count)
 			n.all(queries, from, to)
 		}
 		if len(n.left) > 0 {
+			if n.far == nil {
+				n.far = new(farField)
+			}
 			if !swept {
 				n.far.span(set, queries, n.left, to-from == queries.rows())
 				swept = true
@@ -108,8 +121,22 @@ func (m *Mask) portion(from, limit int) (to, count int) {
 
 // asked is a voxel whose distance is wanted, and where it goes.
 type asked struct {
-	at Point
+	place
 	to int
+}
+
+// place is a voxel in 8 bytes; the limits of a mask leave room.
+type place struct {
+	row int32
+	x   uint16
+}
+
+// placeOf returns the place of column x in row r.
+func placeOf(r, x int) place { return place{int32(r), uint16(x)} }
+
+// in is the place as a position in m.
+func (p place) in(m *Mask) Point {
+	return Point{int(p.row) / m.dims[1], int(p.row) % m.dims[1], int(p.x)}
 }
 
 // walk looks around every step-th voxel of some rows of queries, fills dst and
@@ -133,7 +160,7 @@ func (n *Nearest) walk(dst []float64, set, queries *Mask, from, to, step int) (t
 				case ok:
 					dst[i-1] = d
 				default:
-					n.left = append(n.left, asked{p, i - 1})
+					n.left = append(n.left, asked{placeOf(r, p[2]), i - 1})
 				}
 			}
 		}
@@ -143,11 +170,11 @@ func (n *Nearest) walk(dst []float64, set, queries *Mask, from, to, step int) (t
 
 // all lists every voxel of some rows of queries.
 func (n *Nearest) all(queries *Mask, from, to int) {
-	n1, i := queries.dims[1], 0
+	i := 0
 	for r := from; r < to; r++ {
 		for k, w := range queries.row(r) {
 			for ; w != 0; w &= w - 1 {
-				n.left = append(n.left, asked{Point{r / n1, r % n1, k<<6 + bits.TrailingZeros64(w)}, i})
+				n.left = append(n.left, asked{placeOf(r, k<<6+bits.TrailingZeros64(w)), i})
 				i++
 			}
 		}

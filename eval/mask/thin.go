@@ -10,7 +10,7 @@ import (
 type Skeleton struct {
 	a, b   Mask
 	none   []uint64
-	border []Point
+	border []place
 }
 
 // Thin makes dst the skeleton of src: Zhang-Suen in 2-D, Lee in 3-D.

@@ -7,6 +7,6 @@ func init() { define("assd", false, assd) }
 func assd(p *Pair) float64 {
 	return p.distance(func() float64 {
 		a, b := p.borders()
-		return (a.sum() + b.sum()) / float64(a.count()+b.count())
+		return (a.sum() + b.sum()) / float64(a.n+b.n)
 	})
 }

@@ -119,5 +119,6 @@ func (r *Reference) Pair(w *Work, pred *mask.Mask) (*Pair, error) {
 	p.TP, p.FP, p.FN, p.TN = tp, fp, fn, tn
 	p.have = 0
 	w.nearest.Workers, w.corner.Workers = w.Workers, w.Workers
+	w.corner.Share(&w.nearest)
 	return p, nil
 }

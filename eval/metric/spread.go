@@ -12,18 +12,20 @@ import (
 // volume has a hundred million of them, but few that differ.
 type spread struct {
 	runs     []run
-	spare    []run
+	n        int // how many distances there are
 	weighted bool
-	total    float64 // sum of the weights
+	byRank   []float64 // the area of each class
+	total    float64   // sum of the weights
 }
 
-// run is equal distances of equal weight.
+// run is n equal distances of equal weight.
 type run struct {
-	key  key
-	d    float64
-	area float64
-	end  int // how many distances there are up to and with this run
+	bits     uint64 // of the squared distance: positive floats sort like them
+	class, n uint32
 }
+
+// d is the distance.
+func (r run) d() float64 { return math.Sqrt(math.Float64frombits(r.bits)) }
 
 // key is a distance and the class of its area, to be sorted by both.
 type key struct {
@@ -35,6 +37,7 @@ type key struct {
 type sorter struct {
 	d         []float64
 	keys, tmp []key
+	spare     []run
 }
 
 // portion is how many distances are sorted at a time.
@@ -45,7 +48,10 @@ const portion = 1 << 20
 // weighs 1.
 func (s *spread) measure(n *mask.Nearest, w *sorter, set, from *mask.Mask, codes []uint8, table *areaTable) {
 	s.runs = s.runs[:0]
-	s.weighted = codes != nil
+	s.n, s.weighted, s.byRank = 0, codes != nil, nil
+	if s.weighted {
+		s.byRank = table.byRank
+	}
 	w.d = slices.Grow(w.d[:0], min(from.Count(), portion))
 	at := 0
 	// Grids differ only where a caller passed masks that Pair refuses.
@@ -61,57 +67,43 @@ func (s *spread) measure(n *mask.Nearest, w *sorter, set, from *mask.Mask, codes
 		}
 		at += len(d)
 		w.keys, w.tmp = radixSort(w.keys, w.tmp)
-		s.merge(w.keys)
+		s.n += len(d)
+		s.runs, w.spare = merge(w.spare[:0], s.runs, w.keys), s.runs
 	})
-	end := 0
-	for i := range s.runs {
-		r := &s.runs[i]
-		r.d, r.area = math.Sqrt(math.Float64frombits(r.key.bits)), 1
-		if codes != nil {
-			r.area = table.byRank[r.key.class]
-		}
-		r.end += end // a count until now
-		end = r.end
-	}
-	s.total = s.weight(end)
+	s.total = s.weight(len(s.runs), s.n)
 }
 
-// merge adds sorted keys to the runs, whose ends are counts as yet.
-func (s *spread) merge(keys []key) {
-	old := s.runs
-	out := s.spare[:0]
-	add := func(k key, n int) {
-		if i := len(out) - 1; i >= 0 && out[i].key == k {
-			out[i].end += n
+// merge appends to out the runs of old with sorted keys added.
+func merge(out, old []run, keys []key) []run {
+	out = slices.Grow(out, len(old))
+	add := func(r run) {
+		if i := len(out) - 1; i >= 0 && out[i].bits == r.bits && out[i].class == r.class && out[i].n <= math.MaxUint32-r.n {
+			out[i].n += r.n
 			return
 		}
-		out = append(out, run{key: k, end: n})
+		out = append(out, r)
 	}
 	for _, k := range keys {
-		for len(old) > 0 && (old[0].key.bits < k.bits || old[0].key.bits == k.bits && old[0].key.class <= k.class) {
-			add(old[0].key, old[0].end)
+		for len(old) > 0 && (old[0].bits < k.bits || old[0].bits == k.bits && old[0].class <= k.class) {
+			add(old[0])
 			old = old[1:]
 		}
-		add(k, 1)
+		add(run{k.bits, k.class, 1})
 	}
 	for _, r := range old {
-		add(r.key, r.end)
+		add(r)
 	}
-	s.runs, s.spare = out, s.runs
+	return out
 }
-
-// count is the number of distances.
-func (s *spread) count() int { return s.runs[len(s.runs)-1].end }
 
 // at is the i-th distance, the last for an i beyond.
 func (s *spread) at(i int) float64 {
-	k, _ := slices.BinarySearchFunc(s.runs, i, func(r run, i int) int {
-		if r.end <= i {
-			return -1
+	for _, r := range s.runs {
+		if i -= int(r.n); i < 0 {
+			return r.d()
 		}
-		return 1
-	})
-	return s.runs[min(k, len(s.runs)-1)].d
+	}
+	return s.max()
 }
 
 // radixSort sorts keys by distance, then class, in passes of eight bits; the
@@ -155,25 +147,24 @@ func radixPass(src, dst []key, digit func(key) uint8) (sorted, spare []key) {
 }
 
 // max is the largest distance.
-func (s *spread) max() float64 { return s.runs[len(s.runs)-1].d }
+func (s *spread) max() float64 { return s.runs[len(s.runs)-1].d() }
 
 // sum adds the distances, unweighted.
 func (s *spread) sum() float64 {
-	sum, begin := 0.0, 0
+	sum := 0.0
 	for _, r := range s.runs {
-		sum += r.d * float64(r.end-begin)
-		begin = r.end
+		sum += r.d() * float64(r.n)
 	}
 	return sum
 }
 
 // mean is the unweighted mean.
-func (s *spread) mean() float64 { return s.sum() / float64(s.count()) }
+func (s *spread) mean() float64 { return s.sum() / float64(s.n) }
 
 // percentile is the q-th part (0 to 1) of the distances, linear between the
 // ranks, as numpy.percentile has it.
 func (s *spread) percentile(q float64) float64 {
-	return rankValue(q*float64(s.count()-1), s.at)
+	return rankValue(q*float64(s.n-1), s.at)
 }
 
 // rankValue interpolates between the values at the ranks around at.
@@ -189,22 +180,18 @@ func rankValue(at float64, value func(i int) float64) float64 {
 
 // pooledPercentile is the percentile of both spreads together.
 func pooledPercentile(a, b *spread, q float64) float64 {
-	return rankValue(q*float64(a.count()+b.count()-1), func(i int) float64 {
-		i = min(i, a.count()+b.count()-1)
+	return rankValue(q*float64(a.n+b.n-1), func(i int) float64 {
+		i = min(i, a.n+b.n-1)
 		x, y := a.runs, b.runs
-		begin := [2]int{}
 		for { // merge as far as rank i
-			first := len(y) == 0 || len(x) > 0 && x[0].d <= y[0].d
 			var r run
-			if first {
+			if len(y) == 0 || len(x) > 0 && x[0].bits <= y[0].bits {
 				r, x = x[0], x[1:]
-				begin[0] = r.end
 			} else {
 				r, y = y[0], y[1:]
-				begin[1] = r.end
 			}
-			if begin[0]+begin[1] > i {
-				return r.d
+			if i -= int(r.n); i < 0 {
+				return r.d()
 			}
 		}
 	})
@@ -213,52 +200,55 @@ func pooledPercentile(a, b *spread, q float64) float64 {
 // within sums the weights of the distances up to tau.
 func (s *spread) within(tau float64) float64 {
 	k, _ := slices.BinarySearchFunc(s.runs, tau, func(r run, tau float64) int {
-		if r.d <= tau {
+		if r.d() <= tau {
 			return -1
 		}
 		return 1
 	})
-	if k == 0 {
-		return 0
+	n := 0
+	for _, r := range s.runs[:k] {
+		n += int(r.n)
 	}
-	return s.weight(s.runs[k-1].end)
+	return s.weight(k, n)
 }
 
-// weight sums the weights of the first n distances.
-func (s *spread) weight(n int) float64 {
+// weight sums the weights of the first k runs, which are n distances.
+func (s *spread) weight(k, n int) float64 {
 	if !s.weighted {
 		return float64(n)
 	}
-	return pairwiseSum(n, &areas{runs: s.runs})
+	return pairwiseSum(n, &areas{runs: s.runs[:k], byRank: s.byRank})
 }
 
 // robust is the distance at which the share of the area, summed up from the
 // smallest distance on, reaches q: surface-distance's compute_robust_hausdorff.
 func (s *spread) robust(q float64) float64 {
-	cum, begin := 0.0, 0
+	cum := 0.0
 	for _, r := range s.runs {
-		for range r.end - begin { // one by one, as rounding is part of the definition
-			if cum += r.area; cum/s.total >= q {
-				return r.d
+		for range r.n { // one by one, as rounding is part of the definition
+			if cum += s.byRank[r.class]; cum/s.total >= q {
+				return r.d()
 			}
 		}
-		begin = r.end
 	}
 	return s.max()
 }
 
 // areas gives the weights of runs one by one.
 type areas struct {
-	runs []run
-	at   int
+	runs   []run
+	byRank []float64
+	left   uint32 // of the run last begun
+	area   float64
 }
 
 func (a *areas) next() float64 {
-	for a.runs[0].end <= a.at {
+	for a.left == 0 {
+		a.left, a.area = a.runs[0].n, a.byRank[a.runs[0].class]
 		a.runs = a.runs[1:]
 	}
-	a.at++
-	return a.runs[0].area
+	a.left--
+	return a.area
 }
 
 // pairwiseSum adds the next n weights as NumPy does (eight sums in blocks of

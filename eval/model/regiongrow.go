@@ -148,20 +148,25 @@ func (g *growing) flood(seeds []mask.Point, dst *mask.Mask) {
 	}
 	mean /= float64(len(seeds))
 	seen := dst.Like()
-	stack := append([]mask.Point(nil), seeds...)
+	// Packed, as a flood of a whole volume has many voxels to look at yet.
+	shape := dst.Shape()
+	pack := func(p mask.Point) int { return (p[0]*shape[1]+p[1])*shape[2] + p[2] }
+	var stack []int
 	for _, p := range seeds {
 		seen.Set(p, true)
+		stack = append(stack, pack(p))
 	}
 	for len(stack) > 0 {
-		p := stack[len(stack)-1]
+		k := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
+		p := mask.Point{k / shape[2] / shape[1], k / shape[2] % shape[1], k % shape[2]}
 		for a := range p {
 			for _, d := range []int{-1, 1} {
 				q := p
 				q[a] += d
 				if seen.Contains(q) && !seen.At(q) && math.Abs(g.im.At(q)-mean) <= g.tolerance {
 					seen.Set(q, true)
-					stack = append(stack, q)
+					stack = append(stack, pack(q))
 				}
 			}
 		}

@@ -34,11 +34,21 @@ func (d *Dataset) NumCases() int { return len(d.state.Load().idx.ids) }
 // CaseID returns the ID of case c.
 func (d *Dataset) CaseID(c int) string { return d.state.Load().idx.ids[c] }
 
+// Split returns the authors' split of case c: "train", "val", "test" or "".
+func (d *Dataset) Split(c int) string {
+	x := d.state.Load().idx
+	return splitNames[x.splits[c]]
+}
+
 // Has tells whether case c has a file in slot.
 func (d *Dataset) Has(c, slot int) bool {
 	x := d.state.Load().idx
 	return !x.absent[x.file(c, slot)]
 }
+
+// Dir returns the folder of a slot below the dataset's: images, or
+// labels/<class>.
+func (d *Dataset) Dir(slot int) string { return d.state.Load().idx.dir(slot) }
 
 // FileName returns the listed name of case c in slot, without its folder.
 func (d *Dataset) FileName(c, slot int) string { return d.state.Load().idx.name(c, slot) }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -26,6 +27,7 @@ type Env struct {
 	cancel context.CancelFunc
 	memory *semaphore.Weighted // bytes of decoded pixels in work at one time
 	limit  int64
+	derive chan struct{} // one place a Derived at work
 	work   sync.WaitGroup
 
 	mu      sync.Mutex
@@ -40,6 +42,7 @@ func NewEnv(client *sources.Client, c *cache.Cache, memory int64, log *slog.Logg
 		Client: client, Cache: c, Log: log, Failures: NewFailures(c.Facts()),
 		ctx: ctx, cancel: cancel,
 		memory: semaphore.NewWeighted(memory), limit: memory,
+		derive: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 }
 

@@ -87,3 +87,11 @@ type Xattrer interface {
 	// Xattrs returns names without the "user.omnimed." prefix and their values.
 	Xattrs(ctx context.Context) (map[string]string, error)
 }
+
+// Aliased is implemented by files that stand at another place of the same tree
+// as well: both are one file to the kernel, which then keeps its bytes once.
+type Aliased interface {
+	// Alias returns the folder, a slash-separated path below the root, and the
+	// name in it of the file that this one is.
+	Alias() (dir, name string)
+}

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/omnimedseg/omnimedfs/fs/dataset"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
@@ -11,6 +13,7 @@ import (
 func init() {
 	Register("by-modality", crossIndex(func(d *dataset.Dataset) []string { return []string{d.Recipe.Modality} }))
 	Register("by-license", crossIndex(func(d *dataset.Dataset) []string { return []string{d.Recipe.License} }))
+	Register("by-anatomy", crossIndex(anatomies))
 	Register("by-class", crossIndex(func(d *dataset.Dataset) []string { return d.Recipe.MaskClasses() }))
 }
 
@@ -33,4 +36,17 @@ func crossIndex(keys func(*dataset.Dataset) []string) func(*Catalog) tree.Node {
 		sort.Slice(folders, func(i, j int) bool { return folders[i].Name < folders[j].Name })
 		return tree.Static(c.ModTime(), folders...)
 	}
+}
+
+// anatomies are the structures that a recipe names, separated by commas, in
+// lower case.
+func anatomies(d *dataset.Dataset) []string {
+	var out []string
+	for word := range strings.FieldsFuncSeq(strings.ToLower(d.Recipe.Anatomy), func(c rune) bool { return c == ',' || c == ';' || c == '/' }) {
+		word = strings.TrimSpace(word)
+		if tree.CheckName(word) == nil && !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
 }

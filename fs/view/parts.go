@@ -64,8 +64,10 @@ func (p *parts) at(i int) (c, slot int) {
 }
 
 // listed returns the listed name of entry i.
-func (p *parts) listed(i int) string {
-	name := p.d.FileName(p.at(i))
+func (p *parts) listed(i int) string { return p.name(p.at(i)) }
+
+func (p *parts) name(c, slot int) string {
+	name := p.d.FileName(c, slot)
 	if p.nii {
 		name = strings.TrimSuffix(name, ".gz")
 	}
@@ -92,7 +94,7 @@ func (p *parts) Find(name string) (int, bool) {
 	if i, ok := p.find(name); ok {
 		return i, true
 	}
-	if p.twins && strings.HasSuffix(strings.TrimSuffix(name, ".gz"), ".nii") {
+	if p.twins && isNIfTI(name) {
 		if i, ok := p.find(twin(name)); ok {
 			return len(p.order) + i, true
 		}

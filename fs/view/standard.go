@@ -18,8 +18,8 @@ func init() {
 	})
 }
 
-// standard is the folder of one dataset: images, labels, metadata and raw, or
-// the last two where the layout is not known. It
+// standard is the folder of one dataset: images, labels, metadata, raw and what
+// is registered, or metadata and raw where the layout is not known. It
 // costs nothing until one of its folders is read.
 func standard(d *dataset.Dataset, o Options) tree.Dir {
 	t := d.Recipe.Published
@@ -40,6 +40,9 @@ func standard(d *dataset.Dataset, o Options) tree.Dir {
 		children = append(children,
 			tree.Child{Name: "images", Node: slotFolder(d, o, convertcore.KindImage, "")},
 			tree.Folder("labels", t, labels...))
+		for name, build := range folders {
+			children = append(children, tree.Child{Name: name, Node: build(d, o)})
+		}
 	}
 	return tree.Static(t, children...)
 }

@@ -5,6 +5,7 @@ package view
 import (
 	"context"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/fs/dataset"
@@ -34,10 +35,21 @@ func (c *Catalog) ModTime() (t time.Time) {
 	return t
 }
 
+// mapped are the datasets whose layout is known, so that they have images.
+func (c *Catalog) mapped() (out []*dataset.Dataset) {
+	for _, d := range c.Datasets {
+		if !d.Recipe.RawOnly() {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 var views = map[string]func(*Catalog) tree.Node{}
 
-// Register adds a view as the entry name of the root. It is called from init;
-// a name that is taken panics.
+// Register adds a view as the entry name of the root, or of a folder of it where
+// the name has a slash ("views/nnunet"). It is called from init; a name that is
+// taken panics.
 func Register(name string, build func(*Catalog) tree.Node) {
 	if _, taken := views[name]; taken {
 		panic("view registered twice: " + name)
@@ -55,13 +67,33 @@ func Names() []string {
 	return out
 }
 
+// folders are what RegisterFolder added.
+var folders = map[string]func(*dataset.Dataset, Options) tree.Dir{}
+
+// RegisterFolder adds a folder to every dataset's. It is called from init; a
+// name that is taken panics.
+func RegisterFolder(name string, build func(*dataset.Dataset, Options) tree.Dir) {
+	if _, taken := folders[name]; taken {
+		panic("dataset folder registered twice: " + name)
+	}
+	folders[name] = build
+}
+
 // Root returns the root folder: every registered view and what the caller
 // adds. It does no I/O.
 func Root(c *Catalog, more ...tree.Child) tree.Dir {
 	sort.Slice(c.Datasets, func(i, j int) bool { return c.Datasets[i].Recipe.ID < c.Datasets[j].Recipe.ID })
 	children := append([]tree.Child(nil), more...)
+	below := map[string][]tree.Child{}
 	for name, build := range views {
+		if dir, base, ok := strings.Cut(name, "/"); ok {
+			below[dir] = append(below[dir], tree.Child{Name: base, Node: build(c)})
+			continue
+		}
 		children = append(children, tree.Child{Name: name, Node: build(c)})
+	}
+	for dir, in := range below {
+		children = append(children, tree.Folder(dir, c.ModTime(), in...))
 	}
 	return tree.Static(c.ModTime(), children...)
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
+	"github.com/omnimedseg/omnimedfs/eval/robot"
 	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/fs/dataset"
 	"github.com/omnimedseg/omnimedfs/fs/tree"
@@ -166,7 +167,9 @@ func TestSizesAreExact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 3 + 3 + 5 + 9 + 4; files != want {
+	// images, masks, metadata, raw, catalog; previews; nnunet and msd: images, label
+	// maps, two texts; a prompt a user and mask
+	if want := 3 + 3 + 5 + 9 + 4 + 3 + (3 + 3 + 2) + (3 + 2 + 2) + 3*len(robot.Names()); files != want {
 		t.Errorf("%d files walked, want %d", files, want)
 	}
 }
@@ -175,15 +178,23 @@ func TestListing(t *testing.T) {
 	root, _ := newCatalog(t, nil)
 	fsys := tree.FS(root)
 	for dir, want := range map[string]string{
-		".":                              "LICENSES.tsv README.txt by-class by-license by-modality catalog.json catalog.tsv datasets",
-		"datasets/cells":                 "images labels metadata raw",
-		"datasets/cells/images":          "c-1.png c.png d.png",
-		"datasets/cells/labels":          "cell",
-		"datasets/cells/metadata":        "CITATION.bib LICENSE dataset.json mapping.json splits.json",
-		"datasets/cells/raw":             "cells.zip",
-		"datasets/cells/raw/cells.zip":   "c c-1 d",
-		"datasets/cells/raw/cells.zip/c": "image.png masks",
-		"by-modality":                    "microscopy",
+		".":                                      "LICENSES.tsv README.txt by-anatomy by-class by-license by-modality catalog.json catalog.tsv datasets views",
+		"datasets/cells":                         "images labels metadata preview raw splits",
+		"datasets/cells/images":                  "c-1.png c.png d.png",
+		"datasets/cells/labels":                  "cell",
+		"datasets/cells/metadata":                "CITATION.bib LICENSE dataset.json mapping.json splits.json",
+		"datasets/cells/raw":                     "cells.zip",
+		"datasets/cells/raw/cells.zip":           "c c-1 d",
+		"datasets/cells/raw/cells.zip/c":         "image.png masks",
+		"by-modality":                            "microscopy",
+		"datasets/cells/preview":                 "c-1.png c.png d.png",
+		"datasets/cells/splits":                  "test",
+		"datasets/cells/splits/test/labels/cell": "c-1.png",
+		"views":                                  "bids msd nnunet prompts",
+		"views/nnunet":                           "Dataset982_cells",
+		"views/nnunet/Dataset982_cells/imagesTr": "c_0000.png d_0000.png",
+		"views/nnunet/Dataset982_cells/labelsTs": "c-1.png",
+		"views/msd/cells/imagesTs":               "c-1.png",
 	} {
 		entries, err := iofs.ReadDir(fsys, dir)
 		if err != nil {

@@ -3,13 +3,14 @@
 #
 #   omnieval.sh                              the demo datasets
 #   omnieval.sh PATH-TO/stage1_train.zip     and 100 cases of DSB 2018
+#   DSB_CASES=20 omnieval.sh PATH-TO/…       or as many
 #
 # Each run is done three times: without a break; killed with -9 halfway and
 # resumed; in three shards that are merged. All must leave the same bytes.
 # .bin/omnimedfs and .bin/omnieval must be built.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
-zip=${1:-}
+zip=${1:-} cases=${DSB_CASES:-100}
 [ -z "$zip" ] || [ -f "$zip" ] || die "usage: omnieval.sh [PATH-TO/stage1_train.zip]"
 [ -z "$zip" ] || zip=$(realpath "$zip")
 cd "$root"
@@ -73,7 +74,7 @@ omnimedfs umount "$work/demo"
 if [ -n "$zip" ]; then
 	omnimedfs mount "$work/dsb" --datasets dsb2018-bbbc038 --background --cache "$work/cache-dsb" \
 		--mirror "https://data.broadinstitute.org/bbbc/BBBC038/=$(dirname "$zip")"
-	dsb=(--data "$work/dsb" --datasets dsb2018-bbbc038 --limit 100 --users "$users" --steps 5 --seed 7)
+	dsb=(--data "$work/dsb" --datasets dsb2018-bbbc038 --limit "$cases" --users "$users" --steps 5 --seed 7)
 	check dsb2018-region-grow "${dsb[@]}" --model region-grow
 	check dsb2018-python-worker "${dsb[@]}" --worker "$worker"
 	omnimedfs umount "$work/dsb"
