@@ -201,7 +201,9 @@ func tiffBytes(p *Picture) []byte {
 	for z := range p.D {
 		strip := len(out)
 		for _, v := range p.Px[z*size : (z+1)*size] {
-			if bits == 16 {
+			if bits == 32 {
+				out = le.AppendUint32(out, uint32(v))
+			} else if bits == 16 {
 				out = le.AppendUint16(out, uint16(v))
 			} else {
 				out = append(out, uint8(v))

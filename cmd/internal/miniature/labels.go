@@ -243,7 +243,7 @@ func (b *builder) labelMap(g *group, grid *Picture, path string) (*Picture, erro
 	for _, cl := range g.classes {
 		sels = append(sels, cl.Select)
 	}
-	ground, each, err := palette(sels, isPicture(path))
+	ground, each, err := palette(sels, mostOf(path))
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +277,9 @@ func (b *builder) labelMap(g *group, grid *Picture, path string) (*Picture, erro
 	}
 	if isPicture(path) {
 		p.Bits = 8
-		if slices.Max(p.Px) > 255 {
+		if most := slices.Max(p.Px); most > 65535 {
+			p.Bits = 32
+		} else if most > 255 {
 			p.Bits = 16
 		}
 	}
@@ -293,7 +295,7 @@ func (b *builder) outlined(g *group, c *Case, paths []string, grid *Picture, inn
 	cl := g.classes[0]
 	mask := make([]byte, grid.pixels())
 	for _, name := range paths {
-		ground, each, err := palette([]map[string]any{inner}, isPicture(name))
+		ground, each, err := palette([]map[string]any{inner}, mostOf(name))
 		if err != nil {
 			return err
 		}

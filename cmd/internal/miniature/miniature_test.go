@@ -323,13 +323,16 @@ func checkMask(t *testing.T, fsys iofs.FS, name string, like *Picture, want []by
 	return decoded(t, name, data)
 }
 
-// checkSizes walks the tree: sizes are exact, and there is what is wanted and
+// checkSizes walks the dataset's folder: sizes are exact, and there is what is wanted and
 // nothing else.
 func checkSizes(t *testing.T, root tree.Dir, dir string, want map[string]bool) {
 	t.Helper()
 	ctx := t.Context()
 	seen := 0
 	err := tree.Walk(ctx, root, func(path string, n tree.Node, err error) error {
+		if _, ok := n.(tree.Dir); ok && path != "." && !strings.HasPrefix(dir, path+"/") && !strings.HasPrefix(path, dir) {
+			return iofs.SkipDir
+		}
 		f, ok := n.(tree.File)
 		if err != nil || !ok {
 			return err

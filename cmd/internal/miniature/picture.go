@@ -80,6 +80,20 @@ func isPicture(name string) bool {
 	return false
 }
 
+// mostOf is the greatest sample that a format holds; 0: more than is needed.
+func mostOf(name string) float64 {
+	switch ext(name) {
+	case ".tif", ".tiff":
+		return math.MaxUint32
+	case ".jpg", ".jpeg", ".bmp", ".gif":
+		return 255
+	}
+	if isPicture(name) {
+		return 65535
+	}
+	return 0
+}
+
 // shape chooses the size of a case's images.
 func (b *builder) shape() *Picture {
 	w, h := 40, 24
@@ -117,8 +131,8 @@ func (b *builder) image(like *Picture, name string, rd *recipe.Reading) *Picture
 	w, h := cropSize(rd.Crop, like)
 	p := newPicture(w, h, like.D, c)
 	p.Spacing, p.Origin = like.Spacing, like.Origin
-	if e := ext(name); e == ".npy" || e == ".npz" || e == ".mat" {
-		p.Spacing, p.Origin = [3]float64{1, 1, 1}, [3]float64{} // arrays have no place
+	if e := ext(name); e == ".npy" || e == ".npz" || e == ".mat" || isPicture(name) {
+		p.Spacing, p.Origin = [3]float64{1, 1, 1}, [3]float64{} // arrays and pictures have no place
 	}
 	p.Bits = 8
 	switch {

@@ -201,7 +201,8 @@ func colors(sel map[string]any) (out [][]float64) {
 
 // palette finds a pixel that no selector selects, where there is one, and for
 // each selector one that it selects, together with as few others as can be.
-func palette(sels []map[string]any, narrow bool) (ground []float64, each [][]float64, err error) {
+// Where most is not 0, samples are integers from 0 to most.
+func palette(sels []map[string]any, most float64) (ground []float64, each [][]float64, err error) {
 	var cands [][]float64
 	rgb := slices.ContainsFunc(sels, colored)
 	if rgb {
@@ -229,9 +230,9 @@ func palette(sels []map[string]any, narrow bool) (ground []float64, each [][]flo
 			}
 		}
 	}
-	if narrow {
+	if most > 0 {
 		cands = slices.DeleteFunc(cands, func(px []float64) bool {
-			return slices.ContainsFunc(px, func(x float64) bool { return x < 0 || x > 65535 || x != math.Trunc(x) })
+			return slices.ContainsFunc(px, func(x float64) bool { return x < 0 || x > most || x != math.Trunc(x) })
 		})
 	}
 	each = make([][]float64, len(sels))

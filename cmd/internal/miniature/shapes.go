@@ -153,7 +153,7 @@ func (b *builder) shapePaths(cl *recipe.Class, i int, c *Case, bound binding) ([
 	if err != nil {
 		return nil, err
 	}
-	one, err := b.fill(p, recipe.Filling{Texts: texts, Star: "shapes", Folder: folderOf(i), Alt: i}, cl.Table)
+	one, err := b.fill(p, recipe.Filling{Texts: texts, Star: "shapes", Folder: folderOf(i), Alt: 0}, cl.Table)
 	return []string{one}, err
 }
 
@@ -178,6 +178,11 @@ func (f *shapeFile) encode() ([]byte, error) {
 		doc = f.labelMe()
 	case "geojson":
 		doc = f.geoJSON()
+	case "json":
+		var err error
+		if doc, err = f.json(); err != nil {
+			return nil, err
+		}
 	case "txt":
 		return f.txt(), nil
 	case "aperio":
@@ -208,7 +213,11 @@ func (f *shapeFile) coco() any {
 			for _, p := range s.ring(f.sel, im.h) {
 				flat = append(flat, p[0], p[1])
 			}
-			annotations = append(annotations, object{"id": len(annotations) + 1, "image_id": i + 7, "category_id": id, "iscrowd": 0, "segmentation": [][]float64{flat}})
+			a := object{"id": len(annotations) + 1, "image_id": i + 7, "category_id": id, "iscrowd": 0, "segmentation": [][]float64{flat}}
+			if key, ok := f.sel["class_key"].(string); ok && key != "id" {
+				a[key] = json.Number(s.class)
+			}
+			annotations = append(annotations, a)
 		}
 	}
 	return object{"images": images, "annotations": annotations, "categories": categories}
@@ -244,6 +253,32 @@ func (f *shapeFile) geoJSON() any {
 		}
 	})
 	return object{"type": "FeatureCollection", "features": list}
+}
+
+// json is a ring a shape, or a list of images with rings and classes beside them.
+func (f *shapeFile) json() (any, error) {
+	key, _ := f.sel["key"].(string)
+	classKey, _ := f.sel["class_key"].(string)
+	imageKey, _ := f.sel["image_key"].(string)
+	var rings [][][2]float64
+	if key == "" && classKey == "" && imageKey == "" {
+		f.each(func(im shapeImage, s rectangle) { rings = append(rings, s.ring(f.sel, im.h)) })
+		return rings, nil
+	}
+	field, ok := strings.CutPrefix(key, "*.")
+	if !ok || strings.Contains(field, "*") || imageKey == "" {
+		return nil, cannot("polygons = json with the key %q", key)
+	}
+	var list []object
+	for _, im := range f.images {
+		var rings [][][2]float64
+		var classes []string
+		for _, s := range im.shapes {
+			rings, classes = append(rings, s.ring(f.sel, im.h)), append(classes, s.class)
+		}
+		list = append(list, object{field: rings, classKey: classes, imageKey: im.name})
+	}
+	return list, nil
 }
 
 func (f *shapeFile) txt() []byte {
