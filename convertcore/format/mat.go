@@ -124,7 +124,7 @@ func (m *mat5) array(x *matrix, address Array) (*fileArray, []int64, error) {
 	if tag.n != total*elem {
 		return nil, nil, malformed("MATLAB array of %v in %d bytes", x.dims, tag.n)
 	}
-	if left := m.left(); tag.small == nil && tag.n > left {
+	if left := m.have(); tag.small == nil && (tag.n > left && m.z == nil || tag.n/maxInflate > left) {
 		return nil, nil, malformed("MATLAB array of %d bytes in %d", tag.n, left)
 	}
 	a := &fileArray{array: array}
@@ -157,7 +157,7 @@ func (m *mat5) samples(ctx context.Context, tag matTag, off, n int64) ([]byte, e
 	if err := m.skip(off); err != nil {
 		return nil, err
 	}
-	b, err := readPayload(ctx, m.reader(), n, m.left())
+	b, err := readPayload(ctx, m.reader(), n, m.have())
 	if err != nil {
 		return nil, m.fault(err)
 	}

@@ -82,11 +82,10 @@ func (m *mat5) reader() io.Reader {
 	return m.src
 }
 
-// left is how many bytes of file the rest may come from; times maxInflate
-// where it is compressed.
-func (m *mat5) left() int64 {
+// have is how many bytes of file the rest may come from.
+func (m *mat5) have() int64 {
 	if m.z != nil {
-		return m.packed * maxInflate
+		return m.packed
 	}
 	return m.blob.Size() - m.at
 }

@@ -63,16 +63,12 @@ func niftiDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conv
 	if err != nil {
 		return nil, err
 	}
-	voxels := make([]byte, f.header.PayloadSize())
-	for rest := voxels; len(rest) > 0; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	voxels, err := readPayload(ctx, f.data, f.header.PayloadSize(), f.data.size)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		piece := rest[:min(len(rest), 4<<20)]
-		if _, err := io.ReadFull(f.data, piece); err != nil {
-			return nil, f.data.fault(noEOF(err))
-		}
-		rest = rest[len(piece):]
+		return nil, f.data.fault(err)
 	}
 	if err := f.data.drain(ctx); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -68,14 +69,23 @@ type npy struct {
 	layout *layout
 	header convertcore.Header
 	blob   blob.Blob
-	data   io.Reader         // in order
 	random *io.SectionReader // the samples, where they are not compressed
 	have   int64             // bytes of samples that the file can hold
 	packed int64             // bytes of file that they come from
 	src    *source
+
+	// of a compressed array
+	streams *Streams
+	begin   func() *inflation // anew
+	flow    *inflation        // the stream as far as it was read; nil: not yet, or kept
+	key     string
+	lead    int64 // bytes before the samples
 }
 
-func (n *npy) Close() error { return n.blob.Close() }
+func (n *npy) Close() error {
+	n.streams.keep(n.flow)
+	return n.blob.Close()
+}
 
 func openNPY(ctx context.Context, raw convertcore.Raw, paths []string, zipped bool) (*npy, error) {
 	address, err := onlyArray(paths)
@@ -86,7 +96,7 @@ func openNPY(ctx context.Context, raw convertcore.Raw, paths []string, zipped bo
 	if err != nil {
 		return nil, err
 	}
-	n := &npy{blob: b}
+	n := &npy{blob: b, streams: streamsOf(raw)}
 	if err := n.open(address, zipped); err != nil {
 		b.Close()
 		return nil, err
@@ -123,19 +133,55 @@ func (n *npy) open(address Array, zipped bool) error {
 }
 
 func (n *npy) openDeflated(f *zip.File, address Array) error {
-	r, err := f.Open()
+	if f.Method != zip.Deflate {
+		return unsupported("compression method %d of an archive", f.Method)
+	}
+	off, err := f.DataOffset()
 	if err != nil {
 		return zipFault(err)
 	}
-	n.src = &source{r: r}
-	n.data = n.src
-	lead, err := n.parse(n.src, address)
+	n.packed = max(0, min(n.blob.Size()-off, int64(min(f.CompressedSize64, 1<<62))))
+	size := int64(min(f.UncompressedSize64, 1<<62))
+	n.key = fmt.Sprintf("%s %s %d %d %x", address.Path, f.Name, off, n.packed, f.CRC32)
+	n.begin = func() *inflation { return newInflation(n.key, n.blob, off, n.packed, size, f.CRC32) }
+	if head := n.streams.head(n.key); head != nil {
+		n.lead, err = n.parse(bytes.NewReader(head), address)
+	} else {
+		var head bytes.Buffer
+		n.flow = n.begin()
+		if n.lead, err = n.parse(io.TeeReader(n.flow, &head), address); n.array != nil {
+			n.streams.keepHead(n.key, head.Bytes())
+		}
+	}
 	if err != nil {
 		return err
 	}
-	n.packed = min(n.blob.Size(), int64(min(f.CompressedSize64, 1<<62)))
-	n.have = min(int64(min(f.UncompressedSize64, 1<<62))-lead, n.packed*maxInflate)
+	n.have = min(size-n.lead, n.packed*maxInflate)
 	return n.check()
+}
+
+// stream brings a stream to the sample at off.
+func (n *npy) stream(ctx context.Context, off int64) error {
+	at := n.lead + off
+	if z := n.streams.take(n.key, at); z != nil && (n.flow == nil || n.flow.at > at || z.at > n.flow.at) {
+		n.streams.keep(n.flow)
+		n.flow, z.in.b, z.in.err = z, n.blob, nil
+	} else if z != nil {
+		n.streams.keep(z)
+	}
+	if n.flow == nil || n.flow.at > at {
+		n.streams.keep(n.flow)
+		n.flow = n.begin()
+	}
+	for n.flow.at < at {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(io.Discard, n.flow, min(at-n.flow.at, 4<<20)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // zipFault keeps errors of the blob apart from those of the archive.
@@ -267,12 +313,15 @@ func (n *npy) check() error {
 
 func (n *npy) decode(ctx context.Context) (convertcore.Image, error) {
 	off, size := n.array.span()
-	var r io.Reader = n.data
+	var r io.Reader
 	if n.random != nil {
 		n.src = &source{r: io.NewSectionReader(n.random, off, size)}
 		r = n.src
-	} else if _, err := io.CopyN(io.Discard, r, off); err != nil {
-		return nil, n.fault(err)
+	} else {
+		if err := n.stream(ctx, off); err != nil {
+			return nil, n.fault(err)
+		}
+		r = n.flow
 	}
 	b, err := readPayload(ctx, r, size, n.packed)
 	if err == nil && n.random == nil && off+size == n.have { // the checksum is at the end
@@ -286,16 +335,16 @@ func (n *npy) decode(ctx context.Context) (convertcore.Image, error) {
 
 func (n *npy) fault(err error) error {
 	if errors.Is(err, convertcore.ErrFormat) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		n.flow = nil
 		return err
 	}
-	if n.random == nil {
-		if n.src.err != nil {
-			err = n.src.err
+	if n.random == nil && n.begin != nil {
+		if n.flow == nil {
+			return malformed("%v", noEOF(err))
 		}
-		if strings.HasPrefix(err.Error(), "flate:") {
-			return malformed("%v", err)
-		}
-		return zipFault(noEOF(err))
+		err = n.flow.fault(err)
+		n.flow = nil
+		return err
 	}
 	return n.src.fault(noEOF(err))
 }

@@ -10,7 +10,7 @@ import (
 
 // unproven is how many bytes of elements are believed that the file does not
 // store: they hold the fill value.
-const unproven = 128 << 20
+const unproven = 16 << 20
 
 // plausible is the ratio of decompression up to which a file is believed before
 // it was read.
@@ -186,11 +186,11 @@ func (d *Dataset) copyBox(out []byte, start, count []int64, src []byte, at, shap
 
 // readChunks reads a box from the chunks that it touches.
 func (d *Dataset) readChunks(ctx context.Context, start, count []int64, n int64) ([]byte, error) {
-	chunks, err := d.needed(ctx, start, count)
+	chunks, have, err := d.needed(ctx, start, count)
 	if err != nil {
 		return nil, err
 	}
-	if have := d.stored(chunks); n > unproven && n/maxInflate > have {
+	if n > unproven && n/maxInflate > have {
 		return nil, malformed("HDF5 dataset with %d bytes of %d stored", have, n)
 	}
 	spans := make([]blob.Span, len(chunks))
@@ -207,7 +207,7 @@ func (d *Dataset) readChunks(ctx context.Context, start, count []int64, n int64)
 		}
 	}
 	dec := &decoder{filters: d.filters, size: d.layout.size}
-	if n > unproven && n/plausible > d.stored(chunks) { // is it all there?
+	if n > unproven && n/plausible > have { // is it all there?
 		for i, c := range chunks {
 			if _, err := d.chunk(ctx, dec, c, spans[i]); err != nil {
 				return nil, err
@@ -236,19 +236,19 @@ func (d *Dataset) readChunks(ctx context.Context, start, count []int64, n int64)
 	return out, nil
 }
 
-// needed lists the stored chunks that a box touches.
-func (d *Dataset) needed(ctx context.Context, start, count []int64) ([]chunk, error) {
+// needed lists the stored chunks that a box touches, and how many bytes of file
+// they are: no two share any.
+func (d *Dataset) needed(ctx context.Context, start, count []int64) (out []chunk, stored int64, err error) {
 	b := box{make([]int64, len(start)), make([]int64, len(start))}
 	total := int64(1)
 	for i, c := range d.layout.chunk {
 		b.first[i], b.last[i] = start[i]/c, (start[i]+count[i]-1)/c
 		total *= b.last[i] - b.first[i] + 1
 		if total > maxChunks {
-			return nil, unsupported("HDF5 dataset of more than %d chunks in one image", maxChunks)
+			return nil, 0, unsupported("HDF5 dataset of more than %d chunks in one image", maxChunks)
 		}
 	}
-	var out []chunk
-	err := d.chunks(b, func(c chunk) error {
+	err = d.chunks(b, func(c chunk) error {
 		if d.layout.edges {
 			for i, k := range d.layout.chunk {
 				if (c.at[i]+1)*k > d.Shape[i] {
@@ -259,6 +259,9 @@ func (d *Dataset) needed(ctx context.Context, start, count []int64) ([]chunk, er
 		if int64(len(out)) >= total {
 			return malformed("HDF5 chunks that are listed twice")
 		}
+		if stored += c.size; c.size < 1 || stored > d.f.blob.Size() {
+			return malformed("HDF5 chunks of %d bytes in a file of %d", stored, d.f.blob.Size())
+		}
 		if len(d.filters) == 0 && c.size != d.layout.size {
 			return malformed("HDF5 chunk of %d bytes where %d are due", c.size, d.layout.size)
 		}
@@ -266,20 +269,11 @@ func (d *Dataset) needed(ctx context.Context, start, count []int64) ([]chunk, er
 		return ctx.Err()
 	})
 	slices.SortFunc(out, func(a, b chunk) int { return slices.Compare(a.at, b.at) })
-	return out, err
+	return out, stored, err
 }
 
 // maxChunks bounds the chunks of one image.
 const maxChunks = 1 << 22
-
-// stored is how many bytes of file chunks come from.
-func (d *Dataset) stored(chunks []chunk) int64 {
-	have := int64(0)
-	for _, c := range chunks {
-		have += c.size
-	}
-	return min(have, d.f.blob.Size())
-}
 
 // chunk reads and decodes one chunk.
 func (d *Dataset) chunk(ctx context.Context, dec *decoder, c chunk, at blob.Span) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/format"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
 	"github.com/omnimedseg/omnimedfs/convertcore/label"
 )
@@ -24,7 +25,8 @@ var ErrAbsent = errors.New("no raw file")
 type converter struct {
 	*plan
 	files *label.Files // that describe many cases
-	err   error        // why the recipe cannot be used
+	flows format.Streams
+	err   error // why the recipe cannot be used
 }
 
 // Converter returns the Converter that r describes. It also implements
@@ -36,7 +38,7 @@ func (r *Recipe) Converter() convertcore.Converter {
 	for _, problem := range problems {
 		errs = append(errs, fmt.Errorf("%s: %s", r.ID, problem))
 	}
-	return &converter{p, label.NewFiles(), errors.Join(errs...)}
+	return &converter{plan: p, files: label.NewFiles(), err: errors.Join(errs...)}
 }
 
 // Header returns the header of an image from its first bytes, that of a mask

@@ -38,6 +38,7 @@ func (c *converter) source(ctx context.Context, raw convertcore.Raw, rd *reading
 		return nil, ErrAbsent
 	}
 	if rd.Array != "" {
+		s.raw = c.flows.Bind(raw)
 		s.paths = slices.Clone(paths)
 		for i, path := range paths {
 			name, err := rd.array.fill(func(name string) (string, bool) { return c.placeholder(cs, places, path, name) })
