@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$root"
 
 need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
+	zip=zip gzip=gzip bzip2=bzip2 xz=xz-utils zstd=zstd 7z=p7zip-full \
 	py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:scipy=python3-scipy py:h5py=python3-h5py \
 	py:torch=python3-torch py:torchvision=python3-torchvision \
 	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
