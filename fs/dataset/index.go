@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -185,4 +186,24 @@ func (x *index) slotOf(p *convertcore.Part) int {
 	return slices.IndexFunc(x.slots, func(s convertcore.Part) bool {
 		return s.Kind == p.Kind && s.Name == p.Name
 	})
+}
+
+// lacks tells whether some case is without an image or mask that others have,
+// or all are without one that the recipe describes.
+func (x *index) lacks(r *recipe.Recipe) bool {
+	has := map[slotKey]bool{}
+	for _, p := range x.slots {
+		has[slotKey{p.Kind, p.Name}] = true
+	}
+	for _, c := range r.MaskClasses() {
+		if !has[slotKey{convertcore.KindLabel, c}] {
+			return true
+		}
+	}
+	for _, c := range r.ChannelNames() {
+		if !has[slotKey{convertcore.KindImage, c}] {
+			return true
+		}
+	}
+	return slices.Contains(x.absent, true)
 }
