@@ -109,7 +109,9 @@ func TestRTStructAgainstPlastimatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := plain(dst, dims, index)
-		if d := dice(got, body); d < 0.98 {
+		d := dice(got, body)
+		t.Logf("Dice %.4f on %s", d, geom.Orientation(grid.Affine))
+		if d < 0.98 {
 			t.Errorf("Dice %.4f on %s", d, geom.Orientation(grid.Affine))
 		}
 		mirrored := plain(got, dims, func(x, y, z int) int { return 511 - x + 512*(y+512*z) })
