@@ -84,7 +84,7 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 	src := &d.Recipe.Source
 	list := func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) }
 	reach := d.Recipe.Archives()
-	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }, Spool: d.env.Spool, Wants: reach.Wants})}
+	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }, Spool: d.env.Spool, Wants: reach.Wants, Index: d.shipped()})}
 	if err := d.index(ctx, s, reach); err != nil {
 		s.raw.Close()
 		return nil, err
@@ -99,6 +99,23 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 		d.env.Log.Warn("fact not kept", "dataset", d.Recipe.ID, "error", err)
 	}
 	return s, nil
+}
+
+// shipped is the index that came with the catalog, nil without a good one.
+func (d *Dataset) shipped() *raw.Index {
+	if d.env.Index == nil {
+		return nil
+	}
+	data, ok := d.env.Index(d.Recipe.ID)
+	if !ok {
+		return nil
+	}
+	x, err := raw.DecodeIndex(data)
+	if err != nil {
+		d.env.Log.Warn("shipped index", "dataset", d.Recipe.ID, "error", err)
+		return nil
+	}
+	return x
 }
 
 // index lists the raw files and splits them into cases. An archive that cannot
