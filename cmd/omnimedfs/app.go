@@ -71,6 +71,12 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	var lock *lockFile
+	if o.Lock != "" {
+		if recipes, lock, err = readLock(o.Lock, recipes); err != nil {
+			return nil, err
+		}
+	}
 	a := &app{opts: o, log: log, started: time.Now().UTC().Truncate(time.Second)}
 	limit := o.CacheLimit
 	if limit == 0 {
@@ -87,7 +93,11 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	a.spool = archive.NewSpool(o.Cache, limit/4)
 	a.env.Spool, a.env.Errno = a.spool, datafs.ErrnoName
 	for _, r := range recipes {
-		a.sets = append(a.sets, data.New(r, a.env))
+		d := data.New(r, a.env)
+		if lock != nil {
+			d.Pin(lock.Datasets[r.ID].Files)
+		}
+		a.sets = append(a.sets, d)
 	}
 	a.root = view.Root(&view.Catalog{Datasets: a.sets, Options: view.Options{Nii: o.NIfTI == "nii"}}, a.hidden())
 	return a, nil
@@ -141,10 +151,9 @@ func loadRecipes(o *options) ([]*recipe.Recipe, error) {
 		}
 		all = append(all, own...)
 	}
-	if len(o.Datasets) == 0 {
-		return all, nil
-	}
-	return slices.DeleteFunc(all, func(r *recipe.Recipe) bool { return !matchesAny(o.Datasets, r.ID) }), nil
+	return slices.DeleteFunc(all, func(r *recipe.Recipe) bool {
+		return !matches(o.Datasets, r.ID) || !matches(o.License, r.License)
+	}), nil
 }
 
 // matchesAny tells whether one of the globs matches name; a broken glob matches

@@ -269,6 +269,9 @@ func (l *listing) add(key string, images, labels [][]hit) error {
 		if len(hits) > 1 && !ch.reading.Series {
 			return fmt.Errorf("%w: %q and %q both make case %s", ErrAmbiguous, l.files[hits[0].file].Path, l.files[hits[1].file].Path, c.ID)
 		}
+		if err := l.oneSeries(ch, hits, c.ID); err != nil {
+			return err
+		}
 		if len(hits) == 0 && ch.optional {
 			continue
 		}

@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -120,6 +122,16 @@ func TestStack(t *testing.T) {
 	wantMask(t, m, 8, none)
 }
 
+func TestTwoSeries(t *testing.T) {
+	for pattern, ok := range map[string]bool{"x.zip!/{case}/{s}/*.png": false, "x.zip!/{case}/**.png": true} {
+		r := parsed(t, "dim = 2", "dim = 3", imageLine, "image = \""+pattern+"\"\nseries = true\nstack = { axis = \"z\" }", `raw = "x.zip!/1.png"`, `raw = "x.zip!/1/s/1.png"`)
+		_, err := r.Converter().Cases(t.Context(), listed("x.zip!/a/s/1.png", "x.zip!/a/s/2.png", "x.zip!/a/t/1.png", "x.zip!/b/s/1.png"))
+		if ok != (err == nil) || err != nil && !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	r := parsed(t, imageLine, "image = \"x.zip!/im/{image}.png\"\ntable = \"pairs\"", labelLine, "label = \"x.zip!/seg/{mask+}\"\ntable = \"pairs\"",
 		"[[class]]", "[[table]]\nname = \"pairs\"\nfile = \"x.zip!/pairs.csv\"\ncolumns = { case = \"Patient ID\" }\n[[split]]\nname = \"test\"\ntable = \"pairs\"\nwhere = { fold = \"2\" }\n[[class]]",
@@ -205,6 +217,34 @@ func TestArrays(t *testing.T) {
 	src, err := conv.labelSource(t.Context(), nil, c, &conv.classes[0], c.Labels[0].Raw)
 	if err != nil || src.paths[0] != "x.zip!/a.npz#train_label[10]" {
 		t.Errorf("%v, %v", src, err)
+	}
+}
+
+// Pixels of four floats: three are the color, the last numbers the objects.
+func TestSamplesOfAPixel(t *testing.T) {
+	npy := func(values ...float32) []byte {
+		head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (1, %d, 4), }\n", len(values)/4)
+		b := append([]byte("\x93NUMPY\x01\x00"), 0, 0)
+		binary.LittleEndian.PutUint16(b[8:], uint16(len(head)))
+		b = append(b, head...)
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		return b
+	}
+	r := parsed(t, imageLine, "image = \"x.zip!/{case}.npy\"\narray = \"[:,:,0:3]\"\nfloat2d = \"png\"", labelLine, "label = \"x.zip!/{case}.npy\"\narray = \"[:,:,3]\"", `raw = "x.zip!/1.png"`, `raw = "x.zip!/1.npy"`)
+	im, m := convertFirst(t, r, map[string][]byte{"x.zip!/a.npy": npy(1, 2, 3, 0, 255, 5, 6, 700)})
+	if h := im.Header(); h.Form != convertcore.PNG || h.Channels != 3 || !bytes.Equal(im.Payload(), []byte{1, 2, 3, 255, 5, 6}) {
+		t.Errorf("%+v %v", h, im.Payload())
+	}
+	wantMask(t, m, 2, func(x, _ int) bool { return x == 1 })
+	conv, raw := r.Converter(), mapRaw(map[string][]byte{"x.zip!/a.npy": npy(1, 2, 3, 0, 256, 5, 6, 7)})
+	cases, err := conv.Cases(t.Context(), raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conv.Convert(t.Context(), raw, &cases[0], &cases[0].Images[0]); !errors.Is(err, convertcore.ErrMismatch) {
+		t.Errorf("a sample of 256: %v", err)
 	}
 }
 

@@ -30,6 +30,8 @@ type Dataset struct {
 	loads *flights[string]
 	fills *flights[string]
 	state atomic.Pointer[state]
+	pins  map[string]string // see Pin
+	read  atomic.Bool       // somebody read a file
 }
 
 // state is what a load found. Only the sizes are filled in later.
@@ -76,6 +78,9 @@ func (d *Dataset) Touched() bool {
 	_, ok := d.env.Cache.Facts().Get("touched:" + d.Recipe.ID)
 	return ok
 }
+
+// WasRead tells whether a file of the dataset was read, converted or raw.
+func (d *Dataset) WasRead() bool { return d.read.Load() }
 
 // Loaded tells whether Load has succeeded.
 func (d *Dataset) Loaded() bool { return d.state.Load() != nil }

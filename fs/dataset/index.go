@@ -133,13 +133,13 @@ func (x *index) addRow(id string, row []*convertcore.Part, raws rawTable) error 
 	return nil
 }
 
-// sameSelector compares two selectors by identity; those of a type that Go
-// cannot compare count as different.
+// sameSelector compares two selectors by identity; those that Go cannot
+// compare, be it for what they hold, count as different.
 func sameSelector(a, b convertcore.Selector) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // safeName tells whether a name from outside may be a file name of ours.

@@ -158,6 +158,9 @@ if not small:
     seg("fractionrle", {2: a * 150 + b * 40}, kind="FRACTIONAL", syntax=RLELossless)
     seg("fractionbig", {2: a * 150 + b * 40}, kind="FRACTIONAL", syntax=ExplicitVRBigEndian)
     seg("labelmap", {1: a, 3: b * (1 - a)}, kind="LABELMAP")
+    one = np.zeros_like(a)
+    one[2] = a[2]
+    seg("single", {1: one}, sparse=True)
     c = np.zeros_like(a)
     c[:, 1:4, 2:5] = a[:, 1:4, 2:5]
     seg("crop", {1: c}, crop=(1, 4, 2, 5))
