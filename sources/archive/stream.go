@@ -251,25 +251,6 @@ func (s *Spool) put(c *cursor) {
 	}
 }
 
-// forget closes the cursors of a stream.
-func (s *Spool) forget(st *stream) {
-	s.mu.Lock()
-	var gone []*cursor
-	kept := s.idle[:0]
-	for _, c := range s.idle {
-		if c.s == st {
-			gone = append(gone, c)
-		} else {
-			kept = append(kept, c)
-		}
-	}
-	s.idle = kept
-	s.mu.Unlock()
-	for _, c := range gone {
-		c.close()
-	}
-}
-
 // rebound is a blob whose reads are bound to whoever has the cursor. It keeps
 // the error of the source apart from the decoder's.
 type rebound struct {

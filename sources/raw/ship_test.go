@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -116,7 +115,7 @@ func TestShippedIndex(t *testing.T) {
 	if !errors.Is(err, sources.ErrChanged) {
 		t.Error(err)
 	}
-	for _, bad := range []string{"", "omnimedfs-index 1\n", "omnimedfs-index 1\nxxx", fmt.Sprintf("%s", encoded[:len(encoded)/2])} {
+	for _, bad := range []string{"", "omnimedfs-index 1\n", "omnimedfs-index 1\nxxx", string(encoded[:len(encoded)/2])} {
 		if _, err := raw.DecodeIndex([]byte(bad)); err == nil {
 			t.Errorf("%.30q is taken for an index", bad)
 		}
