@@ -239,4 +239,3 @@ func (r *sevenReader) subStreams(folders []sevenFolder, subs []sevenSubs) {
 		r.fail()
 	}
 }
-

@@ -250,4 +250,3 @@ func (s *stream) readSmall(ctx context.Context, p []byte) error {
 	}
 	return nil
 }
-
