@@ -116,7 +116,12 @@ func (s *stream) readAt(ctx context.Context, p []byte, off int64) error {
 func (s *stream) unpackAll(ctx context.Context, w io.Writer) error {
 	c := s.newCursor(0)
 	defer c.close()
-	c.src.bind(ctx, s.src)
+	switch s.codec.(type) {
+	case sevenCodec, rarCodec: // they read a header elsewhere first
+		c.src.bind(ctx, s.src)
+	default:
+		c.src.through(ctx, s.src)
+	}
 	if err := c.begin(); err != nil {
 		return c.explain(err)
 	}
@@ -262,6 +267,12 @@ type rebound struct {
 func (r *rebound) bind(ctx context.Context, b blob.Blob) {
 	r.unbind()
 	r.b, r.err = blob.WithContext(ctx, b), nil
+}
+
+// through binds to a reader that goes through the whole.
+func (r *rebound) through(ctx context.Context, b blob.Blob) {
+	r.unbind()
+	r.b, r.err = newAhead(ctx, b), nil
 }
 
 func (r *rebound) unbind() {
