@@ -226,7 +226,7 @@ func TestRTStruct(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Series != "1.2.3.4.5" || len(s.ROIs()) != 6 {
+	if s.Series != "1.2.3.4.5" || len(s.ROIs()) != 7 {
 		t.Errorf("series %q, %d ROIs", s.Series, len(s.ROIs()))
 	}
 	const full = "..... .###. .###. .###. .###. ....."
@@ -240,6 +240,7 @@ func TestRTStruct(t *testing.T) {
 		"Hole":    {2, "..... .###. .#.#. .###. .###. .....", nil, ""},
 		"Keyhole": {0, "..... .###. .#.#. .#.#. .###. .....", nil, ""},
 		"Centers": {3, "..... .##.. .##.. .##.. ..... .....", nil, "1 planes lie up to 0.2 slices"},
+		"Overlap": {1, "..... .##.# .##.# .##.# ..... .....", nil, "1 pairs of contours overlap"},
 		"Oblique": {0, "", convertcore.ErrMismatch, ""},
 		"Beyond":  {0, "", convertcore.ErrMismatch, ""},
 	} {

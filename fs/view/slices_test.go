@@ -2,11 +2,14 @@ package view
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"io"
 	iofs "io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
@@ -43,8 +46,8 @@ select = { above = 0 }
 absent = "empty"
 `
 
-// ctSlice is a DICOM file of 4×3 pixels at z mm.
-func ctSlice(uid string, z int) []byte {
+// ctSlice is a DICOM file of cols×rows pixels, of which the first lies at pos.
+func ctSlice(uid string, cols, rows int, pos, spacing string) []byte {
 	var b bytes.Buffer
 	b.Write(make([]byte, 128))
 	b.WriteString("DICM")
@@ -66,18 +69,18 @@ func ctSlice(uid string, z int) []byte {
 	elem(2, 0x10, "UI", []byte("1.2.840.10008.1.2.1\x00"))
 	elem(8, 0x18, "UI", append([]byte(uid), 0))
 	elem(0x20, 0xe, "UI", []byte("1.2.4\x00"))
-	elem(0x20, 0x32, "DS", fmt.Appendf(nil, `-10\-20\%d`, z))
+	elem(0x20, 0x32, "DS", []byte(pos))
 	elem(0x20, 0x37, "DS", []byte(`1\0\0\0\1\0`))
 	us(2, 1)
 	elem(0x28, 4, "CS", []byte("MONOCHROME2"))
-	us(0x10, 3)
-	us(0x11, 4)
-	elem(0x28, 0x30, "DS", []byte(`1\1`))
+	us(0x10, rows)
+	us(0x11, cols)
+	elem(0x28, 0x30, "DS", []byte(spacing))
 	us(0x100, 16)
 	us(0x101, 16)
 	us(0x102, 15)
 	us(0x103, 1)
-	elem(0x7fe0, 0x10, "OW", make([]byte, 24))
+	elem(0x7fe0, 0x10, "OW", make([]byte, 2*cols*rows))
 	return b.Bytes()
 }
 
@@ -90,7 +93,7 @@ func TestSlices(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, z := range zs {
-			if err := os.WriteFile(filepath.Join(dir, c, fmt.Sprintf("%d.dcm", i)), ctSlice(fmt.Sprintf("1.2.%s%d", map[string]string{"a": "7.", "b": "8."}[c], z), z), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, c, fmt.Sprintf("%d.dcm", i)), ctSlice(fmt.Sprintf("1.2.%s%d", map[string]string{"a": "7.", "b": "8."}[c], z), 4, 3, fmt.Sprintf(`-10\-20\%d`, z), `1\1`), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -151,6 +154,77 @@ func TestSlices(t *testing.T) {
 		}
 		if got != want || list.Case != c || list.Image != "images/"+c+".nii.gz" {
 			t.Errorf("%s: %s of %s %s, want %s", c, got, list.Case, list.Image, want)
+		}
+	}
+}
+
+// A segmentation and a structure set of known masks come out of the tree as
+// those masks, on the grid of their series.
+func TestDrawnLabels(t *testing.T) {
+	dir, from := t.TempDir(), "../../convertcore/format/testdata/labels"
+	write := func(name string, data []byte) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(name string) []byte {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for z := range 4 {
+		write(fmt.Sprintf("a/ct/%d.dcm", z), ctSlice(fmt.Sprintf("1.2.%d", z), 5, 6, fmt.Sprintf(`-10.5\20.25\%g`, -7+2.5*float64(z)), `0.8\0.7`))
+	}
+	write("a/seg.dcm", read("binary.dcm"))
+	write("a/rt.dcm", read("contours.dcm"))
+	text := strings.NewReplacer(`"{case}/*.dcm"`, `"{case}/ct/*.dcm"`, "{case}/bone.nii", "{case}/seg.dcm", "{ above = 0 }", "{ segment = 1 }", `absent = "empty"`, `
+[[class]]
+name = "other"
+label = "{case}/seg.dcm"
+select = { segment = "Segment 3*" }
+
+[[class]]
+name = "hole"
+label = "{case}/rt.dcm"
+select = { roi = "Hole" }
+`).Replace(ctRecipe)
+	r, err := recipe.Parse("ct.toml", fmt.Appendf(nil, text, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := tree.FS(Root(&Catalog{Datasets: []*dataset.Dataset{dataset.New(r, newEnv(t))}}))
+	hole := make([]byte, 120)
+	for i, c := range strings.ReplaceAll("..... .###. .#.#. .###. .###. .....", " ", "") {
+		if c == '#' {
+			hole[2*30+i] = 1
+		}
+	}
+	for class, want := range map[string][]byte{"bone": read("binary.1.mask"), "other": read("binary.3.mask"), "hole": hole} {
+		b, err := iofs.ReadFile(fsys, "datasets/ct/labels/"+class+"/a.nii.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nii, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := nii[len(nii)-120:]
+		for i, v := range want { // the masks' rows go from the top, a volume's from the bottom
+			x, y, z := i%5, i/5%6, i/30
+			if g := got[(z*6+5-y)*5+x]; g != v {
+				t.Fatalf("%s: voxel %d,%d,%d is %d, want %d", class, x, y, z, g, v)
+			}
 		}
 	}
 }

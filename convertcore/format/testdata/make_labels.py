@@ -146,6 +146,7 @@ rtstruct("contours", {
     "Keyhole": [("CLOSED_PLANAR", at([square[0], square[1], square[2], square[3], square[0], (1.5, 1.5), (1.5, 3.5),
                                       (2.5, 3.5), (2.5, 1.5), (1.5, 1.5)], 0))],
     "Centers": [("CLOSED_PLANAR", at([(1, 1), (3, 1), (3, 4), (1, 4)], 3.2))],
+    "Overlap": [("CLOSED_PLANAR", at([(0.5, 0.5), (3.5, 0.5), (3.5, 3.5), (0.5, 3.5)], 1)), ("CLOSED_PLANAR", at([(2.5, 0.5), (4.5, 0.5), (4.5, 3.5), (2.5, 3.5)], 1))],
     "Oblique": [("CLOSED_PLANAR", [p for p in at(square[:2], 1) + at(square[2:], 2)])],
     "Beyond": [("CLOSED_PLANAR", at(square, 9))],
 })
