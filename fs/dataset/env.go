@@ -24,8 +24,9 @@ type Env struct {
 	Cache    *cache.Cache
 	Failures *Failures
 	Log      *slog.Logger
-	Spool    *archive.Spool     // of archives without random access; nil: one of its own in $TMPDIR
-	Errno    func(error) string // the name of an error's errno; nil: "EIO" for all
+	Spool    *archive.Spool                 // of archives without random access; nil: one of its own in $TMPDIR
+	Index    func(id string) ([]byte, bool) // a dataset's shipped raw.Index; nil: none
+	Errno    func(error) string             // the name of an error's errno; nil: "EIO" for all
 
 	ctx    context.Context
 	cancel context.CancelFunc
