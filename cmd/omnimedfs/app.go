@@ -20,6 +20,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/fs/tree"
 	"github.com/omnimedseg/omnimedfs/fs/view"
 	"github.com/omnimedseg/omnimedfs/sources"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
 )
 
 // app is the Data layer in this process: the one place where recipes,
@@ -30,6 +31,7 @@ type app struct {
 	started time.Time
 	cache   *cache.Cache
 	client  *sources.Client
+	spool   *archive.Spool
 	env     *data.Env
 	sets    []*data.Dataset
 	root    tree.Dir
@@ -88,6 +90,8 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 		return nil, errors.Join(err, a.cache.Close())
 	}
 	a.env = data.NewEnv(a.client, a.cache, o.Memory, log)
+	a.spool = archive.NewSpool(o.Cache, limit/4)
+	a.env.Spool, a.env.Errno = a.spool, datafs.ErrnoName
 	for _, r := range recipes {
 		d := data.New(r, a.env)
 		if lock != nil {
@@ -175,7 +179,7 @@ func (a *app) ReadFailed(path string, err error) {
 // others write to it.
 func (a *app) Close() error {
 	a.env.Close()
-	return errors.Join(a.client.Close(), a.cache.Close())
+	return errors.Join(a.spool.Close(), a.client.Close(), a.cache.Close())
 }
 
 // dataset finds a dataset by its id.

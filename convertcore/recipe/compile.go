@@ -35,6 +35,8 @@ type place struct {
 	many    bool     // a star: several files of one case are meant
 	spread  bool     // a file is of many cases
 	shared  []string // placeholders that image patterns have too, beyond those of the ID
+	ordered bool     // labels pair with the images of channel of by order
+	of      int
 }
 
 type channel struct {

@@ -111,6 +111,13 @@ func (d *Dataset) store(ctx context.Context, s *state, c int, p *convertcore.Par
 		return err
 	}
 	d.learn(s, s.idx.file(c, slot), h)
+	if sl, ok := img.(interface{ Slices() []convertcore.Slice }); ok && len(sl.Slices()) > 0 && d.sliced(s, c, slot) {
+		if err := d.keepSlices(ctx, s, c, p, sl.Slices()); err != nil {
+			d.env.Log.Warn("slices not kept", "dataset", d.Recipe.ID, "case", s.idx.ids[c], "error", err)
+		}
+	}
+	d.env.done.files.Add(1)
+	d.env.done.bytes.Add(h.PayloadSize())
 	return pl.Close()
 }
 

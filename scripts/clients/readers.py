@@ -53,11 +53,12 @@ def check_sizes(r, mount, without=()):
     # du counts folders and links too; both have a size of their own.
     other = 0
     for base, dirs, names in os.walk(mount):
+        dirs[:] = [d for d in dirs if d not in without]
         if base != mount and os.path.relpath(base, mount).split(os.sep)[0] == VOLATILE:
             continue
         other += os.lstat(base).st_size
         other += sum(os.lstat(os.path.join(base, n)).st_size for n in names + dirs if os.path.islink(os.path.join(base, n)))
-    du = subprocess.run(["du", "-s", "--apparent-size", "-B1", "--exclude=./" + VOLATILE, "."], cwd=mount, check=True, stdout=subprocess.PIPE)
+    du = subprocess.run(["du", "-s", "--apparent-size", "-B1", "--exclude=./" + VOLATILE, *("--exclude=" + w for w in without), "."], cwd=mount, check=True, stdout=subprocess.PIPE)
     r.check("du --apparent-size", int(du.stdout.split()[0]) - other, total)
 
 
