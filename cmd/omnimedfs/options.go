@@ -39,6 +39,7 @@ type options struct {
 	Jobs       int
 	Modality   []string
 	License    []string
+	Accept     []string
 	Status     []string
 	Summary    bool
 	Lazy       bool
@@ -77,6 +78,7 @@ func (o *options) table() *cli.Set {
 		{Name: "demo", Help: "only the two small datasets inside the program", Value: cli.Switch(&o.Demo, false), Verbs: dataVerbs},
 		{Name: "datasets", Arg: "GLOB", Help: "only datasets whose id matches; repeatable", Value: cli.List(&o.Datasets), Verbs: dataVerbs},
 		{Name: "license", Arg: "GLOBS", Help: "only datasets whose license matches, such as 'CC0-1.0,CC-BY-*'; repeatable", Value: cli.List(&o.License), Verbs: dataVerbs},
+		{Name: "accept-license", Arg: "IDS", Help: "datasets whose platform's license you have read and accept; repeatable", Value: cli.List(&o.Accept), Verbs: dataVerbs},
 		{Name: "lock", Arg: "FILE", Help: "show what a lock file names, and fail where anything differs from it", Value: cli.Text(&o.Lock, ""), Verbs: []string{"mount", "export", "serve", "verify"}},
 		{Name: "nifti", Arg: "EXT", Help: "how volumes are listed: nii.gz or nii; both names answer", Value: cli.Choice(&o.NIfTI, "nii.gz", "nii.gz", "nii"), Verbs: dataVerbs},
 		{Name: "allow-other", Help: "let other users read the mount", Value: cli.Switch(&o.AllowOther, false), Verbs: mount},
@@ -136,7 +138,7 @@ func (o *options) finish() error {
 			return err
 		}
 	}
-	o.License, o.DenyComm = splitCommas(o.License), splitCommas(o.DenyComm)
+	o.License, o.DenyComm, o.Accept = splitCommas(o.License), splitCommas(o.DenyComm), splitCommas(o.Accept)
 	for i, m := range o.Mirror {
 		prefix, to, ok := strings.Cut(m, "=")
 		if !ok || prefix == "" || to == "" {
