@@ -111,7 +111,7 @@ func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 	return raw.Options{
 		List:  func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) },
 		Facts: d.env.Cache.Facts(), Log: d.env.Log, Spool: d.env.Spool,
-		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants,
+		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants, Reaches: reach.Reaches,
 	}
 }
 
