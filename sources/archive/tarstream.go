@@ -166,7 +166,7 @@ func (a *streamArchive) Span(i int) blob.Span {
 		return blob.Span{}
 	}
 	k := a.s.before(m.off)
-	if k < 0 || a.s.packedEnd(k)-a.s.points[k].in/8 > farAway {
+	if k < 0 || a.s.far(k) {
 		return blob.Span{}
 	}
 	if e := a.s.env.Spool.find(a.s.spool); e != nil {
