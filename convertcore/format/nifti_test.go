@@ -242,7 +242,11 @@ func FuzzNIfTI(f *testing.F) {
 	f.Add(niiFile(func(b []byte) { swapHead(b) }))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		h, herr := niftiHeader(t.Context(), one(file), []string{"a.nii"})
-		img, err := niftiDecode(t.Context(), one(file), []string{"a.nii"})
+		var img convertcore.Image
+		var err error
+		if n := allocated(func() { img, err = niftiDecode(t.Context(), one(file), []string{"a.nii"}) }); n > 256<<20 && len(file) < 1<<20 {
+			t.Errorf("%d bytes allocated for %d", n, len(file))
+		}
 		if err != nil {
 			if !errors.Is(err, convertcore.ErrFormat) && !errors.Is(err, convertcore.ErrUnsupported) {
 				t.Error(err)
