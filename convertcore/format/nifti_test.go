@@ -228,7 +228,11 @@ func TestNIfTIHeaderReadsFewBytes(t *testing.T) {
 		}
 	})
 	big = append(big[:352], make([]byte, 2e6)...)
-	for _, b := range [][]byte{big, gzipped(t, big)} {
+	noisy := bytes.Clone(big)
+	for i := range noisy[352:] {
+		noisy[352+i] = byte(rand.Uint32())
+	}
+	for _, b := range [][]byte{big, gzipped(t, big), gzipped(t, noisy)} {
 		c := &counting{Blob: blob.Bytes(b)}
 		if _, err := niftiHeader(t.Context(), rawOf{c}, []string{"a.nii.gz"}); err != nil || c.n > headerBuffer {
 			t.Errorf("%d bytes, %v", c.n, err)
