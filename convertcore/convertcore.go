@@ -17,7 +17,7 @@ import (
 
 // ConverterVersion is part of every cache key. Raise it when the bytes that
 // some raw file converts to change.
-const ConverterVersion = 1
+const ConverterVersion = 2
 
 var (
 	// ErrUnsupported marks a codec or encoding that this build cannot read.

@@ -19,6 +19,7 @@ type Raster struct {
 	pix      []byte
 	indices  []byte
 	warnings []string
+	slices   []Slice
 }
 
 // NewRaster wraps the rows of a w×h image with 1 to 4 samples of 8 or 16 bits
@@ -70,6 +71,7 @@ type Volume struct {
 	lead     []byte
 	voxels   []byte
 	warnings []string
+	slices   []Slice
 }
 
 // NewVolume wraps voxels (little-endian, x fastest) and the bytes that stand

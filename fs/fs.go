@@ -46,6 +46,9 @@ type Options struct {
 	ReadAheadKB int
 	Owner       *Owner       // nil is the mounting user
 	Logger      *slog.Logger // nil is slog.Default()
+	// DenyComm names processes (/proc/PID/comm) that get EACCES: crawlers, which
+	// would download everything.
+	DenyComm []string
 	// OnError is called for each operation that failed, from many goroutines.
 	// path is relative to the mount's root.
 	OnError func(path string, err error)

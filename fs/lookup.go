@@ -16,6 +16,9 @@ func (s *rawFS) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, ou
 	if f == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
+	if s.denied.has(h) {
+		return fuse.EACCES
+	}
 	if err := s.load(cancel, f); err != nil {
 		return s.fail(f.id, name, err)
 	}

@@ -37,6 +37,7 @@ type rawFS struct {
 	aheadSem  chan struct{} // header reads ahead
 	decodeSem chan struct{} // files that are decoded ahead
 	aliases   aliases
+	denied    denied
 }
 
 func newRawFS(ctx context.Context, root tree.Dir, opts Options) *rawFS {
@@ -46,6 +47,7 @@ func newRawFS(ctx context.Context, root tree.Dir, opts Options) *rawFS {
 		opts:          opts,
 		ctx:           ctx, cancel: cancel,
 		ids:       newIDs(root),
+		denied:    denied{comm: opts.DenyComm},
 		workers:   newWorkers(),
 		handles:   newHandles(maxHandles),
 		volatile:  newSnapshots(),

@@ -48,6 +48,9 @@ func (s *rawFS) Ioctl(cancel <-chan struct{}, in *fuse.IoctlIn, inbuf []byte, ou
 // error: never fewer.
 func (s *rawFS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	s.counters.read.Add(1)
+	if s.denied.has(&in.InHeader) {
+		return nil, fuse.EACCES
+	}
 	if in.NodeId >= volatileBase {
 		return s.readVolatile(in)
 	}

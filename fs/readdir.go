@@ -47,6 +47,9 @@ func (s *rawFS) list(cancel <-chan struct{}, in *fuse.ReadIn, add func(fuse.DirE
 	if f == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
+	if s.denied.has(&in.InHeader) {
+		return fuse.EACCES
+	}
 	if err := s.load(cancel, f); err != nil {
 		return s.fail(f.id, "", err)
 	}

@@ -12,14 +12,14 @@ say() { printf '\n== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # need "CHECK=PACKAGE"… installs each Debian package whose check fails. A check
-# is a command, a file with its whole path, or "py:" and a Python module.
+# is a command, a file by its whole path, or "py:" and a Python module.
 need() {
 	local missing=() item check
 	for item in "$@"; do
 		check=${item%%=*}
 		case $check in
-		py:*) "$python" -c "import ${check#py:}" >/dev/null 2>&1 || missing+=("${item#*=}") ;;
 		/*) [ -e "$check" ] || missing+=("${item#*=}") ;;
+		py:*) "$python" -c "import ${check#py:}" >/dev/null 2>&1 || missing+=("${item#*=}") ;;
 		*) PATH="$PATH:/usr/sbin:/sbin" command -v "$check" >/dev/null || missing+=("${item#*=}") ;;
 		esac
 	done

@@ -22,9 +22,9 @@ import (
 	"github.com/omnimedseg/omnimedfs/eval/session"
 )
 
-// gcPercent lets the heap grow by a quarter before it is collected: nearly all
+// gcPercent lets the heap grow by a seventh before it is collected: nearly all
 // of it are images and masks, which hold no pointers and cost nothing to trace.
-const gcPercent = 25
+const gcPercent = 15
 
 func main() {
 	if os.Getenv("GOGC") == "" {

@@ -27,6 +27,9 @@ type api interface {
 	// Fetch brings files into the cache; emit is called from one goroutine at a
 	// time. Files that fail are told through emit and do not stop the others.
 	Fetch(ctx context.Context, req fetchRequest, emit func(fetchEvent)) error
+	// Lock returns the checksums of what was converted: of the datasets of the
+	// ids, which must be so whole, or of all.
+	Lock(ctx context.Context, ids []string) (*lockFile, error)
 	CacheStat(ctx context.Context) (*cacheStat, error)
 	// CacheTrim shrinks the cache to at most limit bytes on disk.
 	CacheTrim(ctx context.Context, limit int64) (*cacheStat, error)

@@ -20,6 +20,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/fs/tree"
 	"github.com/omnimedseg/omnimedfs/fs/view"
 	"github.com/omnimedseg/omnimedfs/sources"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
 )
 
 // app is the Data layer in this process: the one place where recipes,
@@ -30,6 +31,7 @@ type app struct {
 	started time.Time
 	cache   *cache.Cache
 	client  *sources.Client
+	spool   *archive.Spool
 	env     *data.Env
 	sets    []*data.Dataset
 	root    tree.Dir
@@ -69,6 +71,12 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	var lock *lockFile
+	if o.Lock != "" {
+		if recipes, lock, err = readLock(o.Lock, recipes); err != nil {
+			return nil, err
+		}
+	}
 	a := &app{opts: o, log: log, started: time.Now().UTC().Truncate(time.Second)}
 	limit := o.CacheLimit
 	if limit == 0 {
@@ -82,8 +90,14 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 		return nil, errors.Join(err, a.cache.Close())
 	}
 	a.env = data.NewEnv(a.client, a.cache, o.Memory, log)
+	a.spool = archive.NewSpool(o.Cache, limit/4)
+	a.env.Spool, a.env.Errno = a.spool, datafs.ErrnoName
 	for _, r := range recipes {
-		a.sets = append(a.sets, data.New(r, a.env))
+		d := data.New(r, a.env)
+		if lock != nil {
+			d.Pin(lock.Datasets[r.ID].Files)
+		}
+		a.sets = append(a.sets, d)
 	}
 	a.root = view.Root(&view.Catalog{Datasets: a.sets, Options: view.Options{Nii: o.NIfTI == "nii"}}, a.hidden())
 	return a, nil
@@ -137,10 +151,9 @@ func loadRecipes(o *options) ([]*recipe.Recipe, error) {
 		}
 		all = append(all, own...)
 	}
-	if len(o.Datasets) == 0 {
-		return all, nil
-	}
-	return slices.DeleteFunc(all, func(r *recipe.Recipe) bool { return !matchesAny(o.Datasets, r.ID) }), nil
+	return slices.DeleteFunc(all, func(r *recipe.Recipe) bool {
+		return !matches(o.Datasets, r.ID) || !matches(o.License, r.License)
+	}), nil
 }
 
 // matchesAny tells whether one of the globs matches name; a broken glob matches
@@ -166,7 +179,7 @@ func (a *app) ReadFailed(path string, err error) {
 // others write to it.
 func (a *app) Close() error {
 	a.env.Close()
-	return errors.Join(a.client.Close(), a.cache.Close())
+	return errors.Join(a.spool.Close(), a.client.Close(), a.cache.Close())
 }
 
 // dataset finds a dataset by its id.

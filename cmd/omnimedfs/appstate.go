@@ -30,7 +30,7 @@ func (a *app) hidden() tree.Child {
 func (a *app) citations() []byte {
 	var b strings.Builder
 	for _, d := range a.sets {
-		if d.Loaded() {
+		if d.WasRead() {
 			b.WriteString(view.BibTeX(d.Recipe))
 			b.WriteByte('\n')
 		}

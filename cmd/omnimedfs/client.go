@@ -98,6 +98,10 @@ func (c *client) Why(ctx context.Context, path string) ([]failure, error) {
 	return call[[]failure](ctx, c, "GET", "/why?path="+url.QueryEscape(path), nil)
 }
 
+func (c *client) Lock(ctx context.Context, ids []string) (*lockFile, error) {
+	return call[*lockFile](ctx, c, "POST", "/lock", ids)
+}
+
 func (c *client) CacheStat(ctx context.Context) (*cacheStat, error) {
 	return call[*cacheStat](ctx, c, "GET", "/cache", nil)
 }

@@ -92,6 +92,14 @@ func routes(a api) http.Handler {
 		answer(w, v, err)
 	})
 	mux.HandleFunc("POST /fetch", func(w http.ResponseWriter, r *http.Request) { serveFetch(a, w, r) })
+	mux.HandleFunc("POST /lock", func(w http.ResponseWriter, r *http.Request) {
+		var ids []string
+		if !decode(w, r, &ids) {
+			return
+		}
+		v, err := a.Lock(r.Context(), ids)
+		answer(w, v, err)
+	})
 	mux.HandleFunc("GET /cache", func(w http.ResponseWriter, r *http.Request) {
 		v, err := a.CacheStat(r.Context())
 		answer(w, v, err)

@@ -138,6 +138,10 @@ func (f *fake) Fetch(ctx context.Context, req fetchRequest, emit func(fetchEvent
 	return nil
 }
 
+func (f *fake) Lock(context.Context, []string) (*lockFile, error) {
+	return &lockFile{Version: lockVersion, Datasets: map[string]lockedData{"cells": {"00", map[string]string{"images/a.png": "11"}}}}, nil
+}
+
 func (f *fake) CacheStat(context.Context) (*cacheStat, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -17,6 +17,7 @@ func mountTree(ctx context.Context, dir string, b backend, o *options, log *slog
 		Xattr:       o.Xattr,
 		ReadAheadKB: int(o.ReadAhead >> 10),
 		Logger:      log,
+		DenyComm:    o.DenyComm,
 		OnError:     b.ReadFailed,
 	})
 	if err != nil {

@@ -40,6 +40,12 @@ func init() { // in init, since help ranges over the table
 		{"cache", "stat|trim SIZE|clear", "look after the cache", 1, 2, runCache},
 		{"status", "", "describe the running mount", 0, 0, runStatus},
 		{"recipe", "ACTION …", "lint, check or start a recipe; omnimedfs recipe help lists the actions", 1, -1, runRecipe},
+		{"verify", "ID…|--all", "convert datasets anew from their raw files and compare", 0, -1, runVerify},
+		{"export", "ID… DIR", "copy datasets to a folder, or a framework's layout of them", 2, -1, runExport},
+		{"serve", "", "serve the datasets over HTTP, for machines without FUSE", 0, 0, runServe},
+		{"lock", "FILE [ID…]", "write down recipes and checksums, so that others get the same bytes", 1, -1, runLock},
+		{"cite", "[ID…]", "print the citations of datasets, or of what the running mount has read", 0, -1, runCite},
+		{"doctor", "", "say what on this machine keeps mounts from working well", 0, 0, runDoctor},
 		{"version", "", "print the version and what it can read", 0, 0, runVersion},
 		{"help", "[VERB]", "print help", 0, 1, runHelp},
 	}

@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	iofs "io/fs"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/omnimedseg/omnimedfs/fs/tree"
 )
 
 // unmountWait bounds a clean unmount when a signal asked for it.
@@ -62,7 +67,7 @@ func (p *program) respawn(dir string) []string {
 }
 
 func (p *program) lists() map[string][]string {
-	return map[string][]string{"mirror": p.opts.Mirror, "recipes": p.opts.Recipes, "datasets": p.opts.Datasets}
+	return map[string][]string{"mirror": p.opts.Mirror, "recipes": p.opts.Recipes, "datasets": p.opts.Datasets, "license": p.opts.License, "deny-comm": p.opts.DenyComm}
 }
 
 // serve mounts and returns when the mount is gone.
@@ -82,6 +87,11 @@ func (p *program) serve(ctx context.Context, dir string) (err error) {
 			return err
 		}
 	}
+	stopMetrics, err := p.serveMetrics(b)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	m, err := p.mount(context.WithoutCancel(ctx), dir, b, &p.opts, p.log)
 	if err != nil {
 		return err
@@ -117,4 +127,34 @@ func (p *program) untilGone(ctx context.Context, m mounted) error {
 		return nil // how a service manager asks for a clean end
 	}
 	return context.Canceled
+}
+
+// serveMetrics serves the file .omnimedfs/metrics at /metrics of --metrics-addr.
+func (p *program) serveMetrics(b backend) (stop func(), err error) {
+	if p.opts.Metrics == "" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", p.opts.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	fsys := tree.FS(b.Root())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		data, err := iofs.ReadFile(fsys, ".omnimedfs/metrics")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		_, _ = w.Write(data) // the client went away
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = serveUntil(ctx, l, mux) // ends with the context
+	}()
+	p.log.Info("metrics", "address", l.Addr().String())
+	return func() { cancel(); <-done }, nil
 }

@@ -73,11 +73,19 @@ func TestFinish(t *testing.T) {
 	}
 }
 
-// TestTable checks what the design promises of the option table.
+// TestTable checks what the design promises of the option table: about 30
+// settings that variables and the config file have too. What one verb alone
+// takes, on its command line, is not counted.
 func TestTable(t *testing.T) {
 	table := new(options).table()
-	if n := len(table.Options); n > 30 {
-		t.Errorf("%d options; 30 at most", n)
+	settings := 0
+	for _, o := range table.Options {
+		if !o.Local {
+			settings++
+		}
+	}
+	if settings > 30 {
+		t.Errorf("%d settings; 30 at most", settings)
 	}
 	seen := map[string]bool{}
 	for _, o := range table.Options {

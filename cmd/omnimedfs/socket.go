@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +38,27 @@ func withSocketPath(dir string, use func(path string) error) error {
 	return use(fmt.Sprintf("/proc/self/fd/%d/%s", fd, socketName))
 }
 
+// probe returns nil where somebody answers on the socket. A process that was
+// killed may still take connections for a moment, but it answers none.
+func probe(path string) (err error) {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var c net.Conn
+		if c, err = net.Dial("unix", path); err != nil {
+			return err
+		}
+		_ = c.SetDeadline(end)
+		_, err = io.WriteString(c, "GET /status HTTP/1.0\r\n\r\n")
+		if err == nil {
+			_, err = c.Read(make([]byte, 1))
+		}
+		c.Close()
+		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil // it answers, or is very slow
+		}
+	}
+	return err
+}
+
 // listenSocket makes dir's socket, for its owner only. One that a dead process
 // left is replaced; one that answers is an error.
 func listenSocket(dir string) (net.Listener, error) {
@@ -44,10 +67,10 @@ func listenSocket(dir string) (net.Listener, error) {
 	}
 	var l net.Listener
 	err := withSocketPath(dir, func(path string) error {
-		if c, err := net.Dial("unix", path); err == nil {
-			c.Close()
+		switch err := probe(path); {
+		case err == nil:
 			return fmt.Errorf("a mount uses the cache %s already", dir)
-		} else if errors.Is(err, syscall.ECONNREFUSED) {
+		case errors.Is(err, syscall.ECONNREFUSED):
 			if err := os.Remove(path); err != nil {
 				return err
 			}

@@ -42,7 +42,7 @@ const HaveLibraries = true
 // JPEGLS decodes ITU T.87 (JPEG-LS, lossless and near-lossless) with CharLS.
 // Colors are as stored, but for HP's transforms, which are undone.
 func JPEGLS(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), jlsRatio); err != nil {
+	if err := f.begin(len(stream), jlsFree, jlsRatio); err != nil {
 		return nil, err
 	}
 	h, err := readJPEGLS(stream, f)

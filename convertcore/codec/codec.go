@@ -53,13 +53,13 @@ func unsupported(format string, args ...any) error {
 }
 
 // begin checks the frame, and that n bytes of stream can be it: ratio bounds the
-// decoded bytes that one byte of the stream can stand for, so that a container
-// which lies about its size makes nobody allocate it.
-func (f Frame) begin(n int, ratio int64) error {
+// decoded bytes beyond free that one byte of the stream can stand for, so that a
+// container which lies about its size makes nobody allocate it.
+func (f Frame) begin(n int, free, ratio int64) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
-	if f.Size()/ratio > int64(n) {
+	if (f.Size()-free)/ratio > int64(n) {
 		return malformed("%d bytes cannot be a frame of %d×%d", n, f.Width, f.Height)
 	}
 	return nil

@@ -4,7 +4,10 @@ import "encoding/binary"
 
 // jpegRatio bounds decoded bytes to a byte of JPEG: the least that a block of
 // 64 samples takes is a bit, which subsampling stretches; a lossless sample takes one.
-const jpegRatio = 4096
+const (
+	jpegRatio     = 4096
+	losslessRatio = 16
+)
 
 // JPEG decodes the processes of ITU T.81 with Huffman codes: baseline, extended
 // sequential and progressive (SOF0 to SOF2) of 8 or 12 bits, and lossless (SOF3)
@@ -16,7 +19,7 @@ const jpegRatio = 4096
 // Lossless streams are given as stored, whatever their color space; so the
 // container converts what it knows to be YCbCr.
 func JPEG(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), jpegRatio); err != nil {
+	if err := f.begin(len(stream), 0, jpegRatio); err != nil {
 		return nil, err
 	}
 	if f.Bits > 16 {
@@ -59,8 +62,8 @@ type component struct {
 	seen   bool
 
 	quant *[64]int
-	plane []uint16 // 8·bw samples a row
-	coefs []int16  // progressive: 64 a block
+	bands [][]uint16 // of 8 rows of 8·bw samples; nil until something is in one
+	coefs [][]int16  // progressive: of a row of blocks, 64 each
 }
 
 // decode goes from segment to segment. SOI is optional before them, as TIFF
@@ -204,7 +207,8 @@ func (d *jpegDecoder) readFrame(marker byte, b []byte) error {
 	return d.layout()
 }
 
-// layout works out the sizes of the components and allocates them.
+// layout works out the sizes of the components. Memory for lossy ones is taken
+// as data arrive, so that a header which lies costs nothing.
 func (d *jpegDecoder) layout() error {
 	for i, c := range d.comps {
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.table > 3 {
@@ -218,6 +222,9 @@ func (d *jpegDecoder) layout() error {
 		d.hmax, d.vmax = max(d.hmax, c.h), max(d.vmax, c.v)
 	}
 	if d.frame == 0xc3 {
+		if d.f.Size()/losslessRatio > int64(len(d.data)) {
+			return malformed("%d bytes cannot be a lossless JPEG of %d×%d", len(d.data), d.f.Width, d.f.Height)
+		}
 		for _, c := range d.comps {
 			if c.h != d.hmax || c.v != d.vmax {
 				return unsupported("subsampled lossless JPEG")
@@ -238,15 +245,31 @@ func (d *jpegDecoder) layout() error {
 		if len(d.comps) == 1 { // never interleaved: an MCU is a block
 			c.bw, c.bh = ceil(w, 8), ceil(h, 8)
 		}
-		c.plane = make([]uint16, 64*c.bw*c.bh)
+		c.bands = make([][]uint16, c.bh)
 		if d.frame == 0xc2 {
-			c.coefs = make([]int16, 64*c.bw*c.bh)
+			c.coefs = make([][]int16, c.bh)
 		}
 	}
 	return nil
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }
+
+// band returns the samples of a row of blocks.
+func (c *component) band(by int) []uint16 {
+	if c.bands[by] == nil {
+		c.bands[by] = make([]uint16, 64*c.bw)
+	}
+	return c.bands[by]
+}
+
+// block returns the coefficients of a block.
+func (c *component) block(bx, by int) []int16 {
+	if c.coefs[by] == nil {
+		c.coefs[by] = make([]int16, 64*c.bw)
+	}
+	return c.coefs[by][64*bx:][:64]
+}
 
 func (d *jpegDecoder) complete() bool {
 	for _, c := range d.comps {

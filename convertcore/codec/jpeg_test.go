@@ -2,7 +2,9 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -64,6 +66,30 @@ func TestJPEGColors(t *testing.T) {
 		lossless := bytes.Contains(s.stream, []byte{0xff, 0xc3})
 		if err != nil || bytes.Equal(got, s.want) != lossless {
 			t.Errorf("%s: %v", s.name, err)
+		}
+	}
+}
+
+// A header that lies about the size costs no memory.
+func TestJPEGAllocates(t *testing.T) {
+	for _, s := range samples(t, "testdata", ".jpg") {
+		b, f := append(bytes.Clone(s.stream), make([]byte, 1<<19)...), s.f
+		at := 0
+		for i := 2; i+9 < len(b); i += 2 + int(binary.BigEndian.Uint16(b[i+2:])) {
+			if b[i+1] >= 0xc0 && b[i+1] <= 0xc3 {
+				at = i + 5
+				break
+			}
+		}
+		f.Width, f.Height = 1<<15, 1<<14
+		binary.BigEndian.PutUint16(b[at:], uint16(f.Height))
+		binary.BigEndian.PutUint16(b[at+2:], uint16(f.Width))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := JPEG(b, f)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, convertcore.ErrFormat) || n > 64<<20 {
+			t.Errorf("%s: %d bytes allocated, %v", s.name, n, err)
 		}
 	}
 }

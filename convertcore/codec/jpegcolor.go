@@ -24,6 +24,11 @@ func (d *jpegDecoder) samples() []byte {
 		case len(rows) == 1:
 			p.pack(rows[0])
 			continue
+		case ycc && len(rows) == 3 && d.precision == 8 && !p.wide && p.sign == 0: // most files
+			at := len(p.out)
+			p.out = p.out[:at+3*w]
+			rgbBytes(p.out[at:], rows[0], rows[1], rows[2])
+			continue
 		case ycc:
 			rgbRow(pixel, rows, d.precision)
 		default:
@@ -68,6 +73,25 @@ func HasAdobe(stream []byte) bool {
 		}
 		pos = at + 1 + max(2, n)
 	}
+}
+
+// rgbBytes is rgbRow for samples of 8 bits, of which it writes the bytes.
+func rgbBytes(dst []byte, ys, bs, rs []uint16) {
+	bs, rs = bs[:len(ys)], rs[:len(ys)]
+	for x, v := range ys {
+		l, b, r := int32(v)<<16+32768, int32(bs[x])-128, int32(rs[x])-128
+		o := dst[3*x:][:3]
+		o[0] = clampByte((l + 91881*r) >> 16)
+		o[1] = clampByte((l - 22554*b - 46802*r) >> 16)
+		o[2] = clampByte((l + 116130*b) >> 16)
+	}
+}
+
+func clampByte(v int32) byte {
+	if uint32(v) > 255 {
+		return byte(^(v >> 31))
+	}
+	return byte(v)
 }
 
 // rgbRow converts a row of YCbCr in the fixed point of jdcolor.c. A fourth row

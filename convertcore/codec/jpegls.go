@@ -2,10 +2,14 @@ package codec
 
 import "encoding/binary"
 
-// jlsRatio bounds decoded bytes to a byte of stream. Run lengths of JPEG-LS and
-// empty packets of JPEG 2000 have no bound of their own; a constant slice of
-// CT is some thousand times smaller than its samples.
-const jlsRatio = 1 << 16
+// Run lengths of JPEG-LS and empty packets of JPEG 2000 have no bound of their
+// own: a constant slice of CT is some thousand times smaller than its samples.
+// Frames of more than jlsFree bytes are believed up to jlsRatio for each of the
+// stream's.
+const (
+	jlsFree  = 16 << 20
+	jlsRatio = 200
+)
 
 // jlsInfo is what the frame header of a JPEG-LS stream says.
 type jlsInfo struct{ width, height, samples, bits int }

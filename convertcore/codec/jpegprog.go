@@ -18,7 +18,7 @@ func (d *jpegDecoder) progressive(s *scan, r *bitReader) error {
 	ac := acScan{scan: s, r: r, h: s.ac[0]}
 	return d.eachMCU(s, r, func() { last, ac.eobs = [4]int{}, 0 }, func(i, bx, by int) error {
 		c := s.comps[i]
-		block := c.coefs[64*(by*c.bw+bx):][:64]
+		block := c.block(bx, by)
 		switch {
 		case s.ss > 0 && s.ah == 0:
 			return ac.first(block)
@@ -146,10 +146,13 @@ func (a *acScan) correct(block []int16, k, run int) int {
 // transformAll makes the samples of a component from its coefficients.
 func (c *component) transformAll(precision int) {
 	var block [64]int
-	for i := range c.bw * c.bh {
-		for j, v := range c.coefs[64*i:][:64] {
-			block[j] = int(v) * c.quant[j]
+	for by := range c.bh {
+		for bx := range c.bw {
+			for j, v := range c.block(bx, by) {
+				block[j] = int(v) * c.quant[j]
+			}
+			idct(&block, 63, c.band(by)[8*bx:], 8*c.bw, precision)
 		}
-		idct(&block, 63, c.plane[64*(i/c.bw)*c.bw+8*(i%c.bw):], 8*c.bw, precision)
+		c.coefs[by] = nil
 	}
 }

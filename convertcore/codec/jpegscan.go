@@ -142,7 +142,7 @@ func (d *jpegDecoder) sequential(s *scan, r *bitReader) error {
 		if err != nil {
 			return err
 		}
-		idct(&coefs, n, c.plane[64*by*c.bw+8*bx:], 8*c.bw, d.precision)
+		idct(&coefs, n, c.band(by)[8*bx:], 8*c.bw, d.precision)
 		clear(coefs[:])
 		return nil
 	})

@@ -10,7 +10,7 @@ const HaveLibraries = false
 // JPEGLS decodes ITU T.87 (JPEG-LS, lossless and near-lossless). It needs a build
 // with the tag codecs; this one says so.
 func JPEGLS(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), jlsRatio); err != nil {
+	if err := f.begin(len(stream), jlsFree, jlsRatio); err != nil {
 		return nil, err
 	}
 	if _, err := readJPEGLS(stream, f); err != nil {
@@ -22,7 +22,7 @@ func JPEGLS(stream []byte, f Frame) ([]byte, error) {
 // JPEG2000 decodes ITU T.800 (JPEG 2000, codestream or JP2). It needs a build
 // with the tag codecs; this one says so.
 func JPEG2000(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), jlsRatio); err != nil {
+	if err := f.begin(len(stream), jlsFree, jlsRatio); err != nil {
 		return nil, err
 	}
 	if _, err := readJPEG2000(j2kCodestream(stream), f); err != nil {

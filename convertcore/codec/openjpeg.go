@@ -97,7 +97,7 @@ import "unsafe"
 // Component transforms of the codestream are undone; a color space that JP2
 // declares is not.
 func JPEG2000(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), jlsRatio); err != nil {
+	if err := f.begin(len(stream), jlsFree, jlsRatio); err != nil {
 		return nil, err
 	}
 	if f.Bits > 16 {

@@ -13,7 +13,7 @@ const (
 // the planes of a sample from the most significant one. Samples are as stored;
 // colors are not converted.
 func RLE(stream []byte, f Frame) ([]byte, error) {
-	if err := f.begin(len(stream), rleRatio); err != nil {
+	if err := f.begin(len(stream), 0, rleRatio); err != nil {
 		return nil, err
 	}
 	if len(stream) < rleHeader {

@@ -20,7 +20,8 @@ func newUpsampler(c *component, hmax, vmax int) *upsampler {
 }
 
 func (u *upsampler) line(y int) []uint16 {
-	return u.c.plane[min(max(y, 0), u.c.hgt-1)*8*u.c.bw:][:u.c.w]
+	y = min(max(y, 0), u.c.hgt-1)
+	return u.c.band(y / 8)[y%8*8*u.c.bw:][:u.c.w]
 }
 
 // row returns row y of the frame; it is valid until the next call.

@@ -9,8 +9,15 @@ import (
 	"github.com/omnimedseg/omnimedfs/convertcore"
 )
 
-// maxInflate is the largest ratio of a DEFLATE stream: 258 bytes for two bits.
-const maxInflate = 1032
+const (
+	// maxInflate is the largest ratio of a DEFLATE stream: 258 bytes for two bits.
+	maxInflate = 1032
+	// A deflated file is believed to hold inflateFirst bytes, and beyond them
+	// inflateRatio for each of its own: images deflate to a half, masks to a
+	// fiftieth.
+	inflateFirst = 64 << 20
+	inflateRatio = 64
+)
 
 // inflated gives random access to a DEFLATE stream. It keeps all that has been
 // inflated, which the sum of the reads asked for.
@@ -37,11 +44,11 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// inflate reads the stream from off to the end of r; bound is the most that it
-// can hold.
+// inflate reads the stream from off to the end of r; bound is the most that is
+// read of it.
 func inflate(r io.ReaderAt, off, size int64) (z *inflated, bound int64) {
 	src := &counted{r: io.NewSectionReader(r, off, size-off)}
-	return &inflated{src: src, z: flate.NewReader(src)}, min((size-off)*maxInflate, convertcore.MaxPayload)
+	return &inflated{src: src, z: flate.NewReader(src)}, min(max(inflateFirst, (size-off)*inflateRatio), convertcore.MaxPayload)
 }
 
 func (z *inflated) ReadAt(p []byte, off int64) (int, error) {

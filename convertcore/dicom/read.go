@@ -22,7 +22,7 @@ const (
 // must stay open as long as those and the pixels are of use.
 func Read(r io.ReaderAt, size int64) (*Dataset, error) {
 	d := &Dataset{src: r, size: size}
-	s := &scanner{w: window{r: r, size: size}, root: d}
+	s := &scanner{w: window{r: r, size: size}, root: d, limit: maxElements}
 	off, err := s.start()
 	if err != nil {
 		return nil, err
@@ -34,6 +34,7 @@ func Read(r io.ReaderAt, size int64) (*Dataset, error) {
 	if d.Syntax == deflated {
 		z, bound := inflate(r, off, size)
 		d.src, d.size = z, bound
+		s.limit = int(min(maxElements, 1<<16+(size-off)/4)) // few bytes may inflate to many elements
 		s.w, off = window{r: z, size: bound, open: true}, 0
 	}
 	c, err := s.coding(off)
@@ -104,8 +105,8 @@ func (s *scanner) meta(off int64) (int64, error) {
 			return 0, err
 		}
 		s.root.Elements = append(s.root.Elements, e)
-		if s.count++; s.count > maxElements {
-			return 0, malformed("more than %d elements", maxElements)
+		if s.count++; s.count > s.limit {
+			return 0, malformed("more than %d elements", s.limit)
 		}
 	}
 }

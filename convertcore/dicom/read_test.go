@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -38,9 +39,9 @@ func decodeAll(file []byte) error {
 	if err != nil {
 		return err
 	}
+	var b []byte
 	for i := range min(f.Frames, 64) {
-		b, err := f.Decode(i)
-		if err != nil {
+		if b, err = f.DecodeInto(b, i); err != nil {
 			return err
 		}
 		if int64(len(b)) != f.FrameSize() {
@@ -67,11 +68,7 @@ func TestTruncated(t *testing.T) {
 		case length >= 0:
 			end = off + min(n, length)
 		}
-		points := 200
-		if len(file) > 200<<10 {
-			points = 20
-		}
-		for range points {
+		for range 200 {
 			cut := rng.Int64N(end)
 			if err := decodeAll(file[:cut]); !errors.Is(err, convertcore.ErrFormat) && !errors.Is(err, convertcore.ErrUnsupported) {
 				t.Fatalf("%s of %d bytes cut at %d: %v", name, len(file), cut, err)
@@ -191,5 +188,14 @@ func FuzzRead(f *testing.F) {
 
 func FuzzDecode(f *testing.F) {
 	addCorpus(f)
-	f.Fuzz(func(t *testing.T, file []byte) { checkErr(t, decodeAll(file)) })
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := decodeAll(file)
+		runtime.ReadMemStats(&after)
+		checkErr(t, err)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 256<<20 && len(file) < 1<<20 {
+			t.Errorf("%d bytes allocated for %d", n, len(file))
+		}
+	})
 }

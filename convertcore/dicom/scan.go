@@ -9,7 +9,7 @@ import (
 
 const (
 	maxDepth    = 32      // of nested sequences; real files have 6
-	maxElements = 1 << 21 // an enhanced series of 10,000 frames has 300,000
+	maxElements = 1 << 22 // a segmentation of 100,000 frames has 2,600,000
 	maxInline   = 64 << 10
 	undefined   = 0xffffffff
 )
@@ -32,6 +32,7 @@ type scanner struct {
 	w     window
 	root  *Dataset
 	count int
+	limit int    // of elements
 	slab  []byte // values are cut from it
 }
 
@@ -117,8 +118,8 @@ func (s *scanner) set(ds *Dataset, off, end int64, c coding, depth int) (next in
 		case depth == 0 && (h.tag == PixelData || h.tag == FloatPixelData || h.tag == DoubleFloatPixelData):
 			return off, s.pixels(h, c)
 		}
-		if s.count++; s.count > maxElements {
-			return 0, malformed("more than %d elements", maxElements)
+		if s.count++; s.count > s.limit {
+			return 0, malformed("more than %d elements", s.limit)
 		}
 		e := Element{Tag: h.tag, VR: h.vr, Offset: h.value, Length: h.length, big: c.big}
 		if off, err = s.value(&e, c, depth); err != nil {
@@ -200,8 +201,8 @@ func (s *scanner) items(e *Element, off, end int64, c coding, depth int) (next i
 		if h.tag != tagItem {
 			return 0, malformed("%v where an item of %v begins, at %d", h.tag, e.Tag, off)
 		}
-		if s.count++; s.count > maxElements {
-			return 0, malformed("more than %d elements", maxElements)
+		if s.count++; s.count > s.limit {
+			return 0, malformed("more than %d elements", s.limit)
 		}
 		item := &Dataset{parent: s.root}
 		last := int64(undefined)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/suyashkumar/dicom/pkg/charset"
 	"golang.org/x/text/encoding"
@@ -50,20 +51,18 @@ func (d *Dataset) text(t Tag, s string) string {
 	switch d.Get(t).VR {
 	case "SH", "LO", "ST", "LT", "PN", "UC", "UT":
 	default:
-		return s
+		return strings.ToValidUTF8(s, string(utf8.RuneError))
 	}
 	sets, _ := d.Strings(SpecificCharacterSet)
 	if sets == nil {
 		sets, _ = d.file().Strings(SpecificCharacterSet)
 	}
-	dec := decoder(sets)
-	if dec == nil {
-		return s
+	if dec := decoder(sets); dec != nil {
+		if out, err := dec.String(s); err == nil {
+			s = out
+		}
 	}
-	if out, err := dec.String(s); err == nil {
-		return out
-	}
-	return s
+	return strings.ToValidUTF8(s, string(utf8.RuneError))
 }
 
 // decoder is that of the last character set that is known, which is the one
@@ -111,7 +110,7 @@ func (d *Dataset) Floats(t Tag) ([]float64, error) {
 func binaryReader(e *Element) (int, func([]byte) float64) {
 	bo := order(e.big)
 	switch e.VR {
-	case "US", "OW":
+	case "US", "OW", "AT": // a tag is two numbers
 		return 2, func(b []byte) float64 { return float64(bo.Uint16(b)) }
 	case "SS":
 		return 2, func(b []byte) float64 { return float64(int16(bo.Uint16(b))) }

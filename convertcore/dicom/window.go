@@ -5,9 +5,13 @@ import (
 	"io"
 )
 
-// windowSize is one read of the headers: most end within the first, so that a
-// remote header costs one request.
-const windowSize = 8 << 10
+// windowSize is the first read of the headers: most end within it, so that a
+// remote header costs one request. Each that follows is twice as long, up to
+// windowLimit.
+const (
+	windowSize  = 8 << 10
+	windowLimit = 256 << 10
+)
 
 // window reads small pieces that follow one another in few reads.
 type window struct {
@@ -15,6 +19,7 @@ type window struct {
 	size int64
 	off  int64 // of buf
 	buf  []byte
+	next int64 // length of the next read; 0 before the first
 	// open tells that size is only a bound: what is inflated ends where it ends.
 	open bool
 }
@@ -28,7 +33,8 @@ func (w *window) at(off int64, n int) ([]byte, error) {
 	if i := off - w.off; i >= 0 && i+int64(n) <= int64(len(w.buf)) {
 		return w.buf[i:][:n], nil
 	}
-	want := max(int64(n), min(windowSize, w.size-off))
+	w.next = min(max(2*w.next, windowSize), windowLimit)
+	want := max(int64(n), min(w.next, w.size-off))
 	if int64(cap(w.buf)) < want {
 		w.buf = make([]byte, want)
 	}

@@ -18,6 +18,7 @@ import (
 //	x.npz#train_images[12]   index 12 along its first axis
 //	x.npz#volumes[3,:,:,0]   one index along the first and the last axis
 //	x.npy#[12]               an .npy has no names
+//	x.npy#[12,:,:,0:3]       of the last axis 0, 1 and 2: the samples of a pixel
 //	x.h5#group/images[12]    a dataset of HDF5
 //	x.mat#s/img[:,:,12]      a field of a structure; s/3/img is that of element 3
 //
@@ -30,6 +31,9 @@ type Array struct {
 	Path  string // of the file
 	Name  string // "" where the file has one array
 	Index []int  // one an axis, -1 all of it; axes that are not named are whole
+	// Samples is the range of the last axis, of 3 or 4, that holds the samples of
+	// a pixel, whatever their type; its Index is -1. The zero value is none.
+	Samples [2]int
 }
 
 // arrayExts are the formats that take an address.
@@ -55,11 +59,21 @@ func ParseArray(raw string) (Array, error) {
 	for _, word := range strings.Split(a.Name[open+1:len(a.Name)-1], ",") {
 		n := -1
 		if word = strings.TrimSpace(word); word != ":" {
-			v, err := strconv.ParseInt(word, 10, 32)
-			if err != nil || v < 0 {
+			from, to, ranged := strings.Cut(word, ":")
+			v, err := strconv.ParseInt(from, 10, 31)
+			if ranged && err == nil {
+				var end int64
+				end, err = strconv.ParseInt(to, 10, 31)
+				a.Samples = [2]int{int(v), int(end)}
+			}
+			if n = int(v); err != nil || v < 0 || a.Samples[1] > 0 && !ranged || ranged && !colors(a.Samples) {
 				return a, malformed("array index %q in %q", word, raw)
 			}
-			n = int(v)
+			if ranged {
+				n = -1
+			}
+		} else if a.Samples[1] > 0 {
+			return a, malformed("a range before the last axis in %q", raw)
 		}
 		a.Index = append(a.Index, n)
 	}
@@ -75,7 +89,9 @@ func (a Array) String() string {
 	s := a.Path + "#" + a.Name
 	for i, n := range a.Index {
 		s += string("[,"[min(i, 1)])
-		if n < 0 {
+		if i == len(a.Index)-1 && a.Samples[1] > 0 {
+			s += strconv.Itoa(a.Samples[0]) + ":" + strconv.Itoa(a.Samples[1])
+		} else if n < 0 {
 			s += ":"
 		} else {
 			s += strconv.Itoa(n)
@@ -86,6 +102,9 @@ func (a Array) String() string {
 	}
 	return s
 }
+
+// colors reports whether a range is the samples of a pixel.
+func colors(r [2]int) bool { return r[0] >= 0 && (r[1]-r[0] == 3 || r[1]-r[0] == 4) }
 
 // filePath is a raw path without an address.
 func filePath(raw string) string {
@@ -109,6 +128,7 @@ type ndarray struct {
 	big    bool
 	axes   []axis // in NumPy's order, or MATLAB's
 	offset int64  // samples before the first one
+	color  axis   // that the address says are the samples of a pixel; n is 0 where it says nothing
 	matlab bool   // rows are the first axis and columns the second
 }
 
@@ -133,8 +153,9 @@ func newNDArray(typ sample, big bool, shape []int64, fortran bool) (*ndarray, er
 }
 
 // index keeps what the address asks for.
-func (a *ndarray) index(index []int) error {
-	if len(index) > len(a.axes) {
+func (a *ndarray) index(address Array) error {
+	index := address.Index
+	if len(index) > len(a.axes) || address.Samples[1] > 0 && len(index) < len(a.axes) {
 		return malformed("%d indices for an array of %d axes", len(index), len(a.axes))
 	}
 	var left []axis
@@ -148,6 +169,14 @@ func (a *ndarray) index(index []int) error {
 		}
 		a.offset += int64(index[i]) * x.stride
 	}
+	if r := address.Samples; r[1] > 0 {
+		last := left[len(left)-1]
+		if int64(r[1]) > last.n {
+			return malformed("samples %d to %d of an axis of %d", r[0], r[1]-1, last.n)
+		}
+		a.offset += int64(r[0]) * last.stride
+		a.color, left = axis{int64(r[1] - r[0]), last.stride}, left[:len(left)-1]
+	}
 	a.axes = left
 	return nil
 }
@@ -158,8 +187,11 @@ func (a *ndarray) layout() (*layout, error) {
 	axes := a.axes
 	if a.matlab {
 		axes = a.inNumPyOrder(l)
-	} else if n := len(axes); n >= 3 && (axes[n-1].n == 1 || (axes[n-1].n == 3 || axes[n-1].n == 4) && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16)) {
+	} else if n := len(axes); n >= 3 && a.color.n == 0 && (axes[n-1].n == 1 || (axes[n-1].n == 3 || axes[n-1].n == 4) && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16)) {
 		l.color, axes = axes[n-1], axes[:n-1]
+	}
+	if a.color.n > 0 {
+		l.color = a.color
 	}
 	for len(axes) > 4 && axes[0].n == 1 {
 		axes = axes[1:]
@@ -178,7 +210,7 @@ func (a *ndarray) layout() (*layout, error) {
 // the color out.
 func (a *ndarray) inNumPyOrder(l *layout) (axes []axis) {
 	axes = slices.Clone(a.axes)
-	if n := len(axes); (n == 3 || n == 4) && axes[2].n == 3 && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16) {
+	if n := len(axes); (n == 3 || n == 4) && a.color.n == 0 && axes[2].n == 3 && !a.signed && !a.float && !a.half && (a.bits == 8 || n == 3 && a.bits == 16) {
 		l.color = axes[2]
 		axes = slices.Delete(axes, 2, 3)
 	}
@@ -191,7 +223,7 @@ func (a *ndarray) inNumPyOrder(l *layout) (axes []axis) {
 
 // span is the part of the stored bytes that the image needs.
 func (a *ndarray) span() (off, n int64) {
-	last := int64(0)
+	last := max(0, a.color.n-1) * a.color.stride
 	for _, x := range a.axes {
 		last += (x.n - 1) * x.stride
 	}
@@ -201,7 +233,7 @@ func (a *ndarray) span() (off, n int64) {
 
 // arrayHeader is the Header of an addressed array.
 func arrayHeader(a *ndarray, address Array) (convertcore.Header, *layout, error) {
-	if err := a.index(address.Index); err != nil {
+	if err := a.index(address); err != nil {
 		return convertcore.Header{}, nil, err
 	}
 	l, err := a.layout()

@@ -41,26 +41,27 @@ func init() {
 	})
 }
 
-// Slice is one plane of a DICOM series or multi-frame file.
-type Slice struct {
-	Path           string
-	Frame          int // from 0
-	SOPInstanceUID string
-	Position       [3]float64 // of the first stored pixel in mm, LPS+ as DICOM has it; zero where there is none
-}
-
 // DICOMSlices lists the planes of what paths convert to, in the order of the
 // converted voxels (z fastest, then t). It reads headers alone.
-func DICOMSlices(ctx context.Context, raw convertcore.Raw, paths []string) ([]Slice, error) {
+func DICOMSlices(ctx context.Context, raw convertcore.Raw, paths []string) ([]convertcore.Slice, error) {
 	p, err := planDICOM(ctx, raw, paths)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Slice, len(p.planes))
+	return p.slices(), nil
+}
+
+func (p *dicomPlan) slices() []convertcore.Slice {
+	out := make([]convertcore.Slice, len(p.planes))
 	for i, s := range p.planes {
-		out[i] = Slice{s.path, s.frame, s.uid, s.pos}
+		z := p.header.Dims[2]
+		out[i] = convertcore.Slice{Z: i % z, T: i / z, Path: s.path, Frame: s.frame, SOPInstanceUID: s.uid}
+		if s.placed {
+			pos := [3]float64(s.pos)
+			out[i].Position = &pos
+		}
 	}
-	return out, nil
+	return out
 }
 
 // dicomPlan is what headers tell of the image.
@@ -202,13 +203,13 @@ func dicomDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conv
 		if err != nil {
 			return nil, err
 		}
-		return v.Warn(p.warnings...), nil
+		return v.Warn(p.warnings...).WithSlices(p.slices()), nil
 	}
 	r, err := p.raster(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	return r.Warn(p.warnings...), nil
+	return r.Warn(p.warnings...).WithSlices(p.slices()), nil
 }
 
 // raster decodes the single plane of a PNG.

@@ -6,10 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -147,7 +143,7 @@ func TestDICOMSeries(t *testing.T) {
 		t.Errorf("voxel %d", got)
 	}
 	list, err := DICOMSlices(t.Context(), f, f.paths())
-	if err != nil || len(list) != 3 || list[0].Path != "1.dcm" || list[0].SOPInstanceUID != "1.2.3.2" || list[2].Position != [3]float64{-100.5, -80, 30} {
+	if err != nil || len(list) != 3 || list[0].Path != "1.dcm" || list[0].SOPInstanceUID != "1.2.3.2" || *list[2].Position != [3]float64{-100.5, -80, 30} || list[2].Z != 2 || list[2].T != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
@@ -318,146 +314,4 @@ func FuzzDICOMSeries(f *testing.F) {
 			}
 		}
 	})
-}
-
-// dcm2niix converts a folder; -x i leaves voxels as they are stored.
-func dcm2niix(t *testing.T, dir string) string {
-	t.Helper()
-	bin, err := exec.LookPath("dcm2niix")
-	if err != nil {
-		t.Skip("needs Debian's dcm2niix")
-	}
-	out := t.TempDir()
-	if text, err := exec.Command(bin, "-x", "i", "-b", "n", "-z", "n", "-f", "out", "-o", out, dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return filepath.Join(out, "out.nii")
-}
-
-// TestDICOMAgainstDcm2niix compares shape, type, voxels and affine.
-func TestDICOMAgainstDcm2niix(t *testing.T) {
-	dirs := map[string]string{
-		"ct-3slice": "../../../shared/real/dicom-seg/ct-3slice",
-		"rtstruct":  "../../../shared/real/rtstruct",
-	}
-	if extra := os.Getenv("OMNIMED_DICOM_SERIES"); extra != "" {
-		dirs["extra"] = extra
-	}
-	for name, made := range madeSeries() {
-		dir := t.TempDir()
-		for path, b := range made {
-			if err := os.WriteFile(filepath.Join(dir, path), b, 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		dirs[name] = dir
-	}
-	for name, dir := range dirs {
-		t.Run(name, func(t *testing.T) {
-			if _, err := os.Stat(dir); err != nil {
-				t.Skip(err)
-			}
-			paths := imageFiles(t, dir)
-			nii := dcm2niix(t, dir)
-			got, err := dicomDecode(t.Context(), folder(dir), paths)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := niftiDecode(t.Context(), folder(filepath.Dir(nii)), []string{filepath.Base(nii)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			compareVolumes(t, got, want, name == "extra")
-		})
-	}
-}
-
-// imageFiles are the files of a folder that have pixels.
-func imageFiles(t *testing.T, dir string) (out []string) {
-	t.Helper()
-	for _, p := range names(t, dir, "*.dcm") {
-		b, err := blob.File(filepath.Join(dir, p))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d, err := dicom.Read(b, b.Size()); err == nil && d.HasPixels() {
-			out = append(out, p)
-		}
-		b.Close()
-	}
-	return out
-}
-
-// compareVolumes allows, where positions were rounded, that dcm2niix takes the
-// spacing from the first two slices and we from the whole stack.
-func compareVolumes(t *testing.T, got, want convertcore.Image, rounded bool) {
-	t.Helper()
-	g, w := got.Header(), want.Header()
-	if rounded {
-		f := geom.Spacing(g.Affine)[2] / geom.Spacing(w.Affine)[2]
-		if math.Abs(f-1) > 0.02 {
-			t.Errorf("spacing %v of dcm2niix's", f)
-		}
-		for i := range 3 {
-			w.Affine[i][2] *= f
-		}
-	}
-	far := 0.0
-	for i := range g.Affine {
-		for j := range g.Affine[i] {
-			far = math.Max(far, math.Abs(g.Affine[i][j]-w.Affine[i][j]))
-		}
-	}
-	if far > 1e-4 {
-		t.Errorf("affine %v, dcm2niix %v", g.Affine, w.Affine)
-	}
-	w.Affine, w.Lead = g.Affine, g.Lead
-	if g != w {
-		t.Errorf("%+v, dcm2niix %+v", g, w)
-	}
-	gs, gi := got.(*convertcore.Volume).Scaling()
-	ws, wi := want.(*convertcore.Volume).Scaling()
-	if gs != ws || gi != wi {
-		t.Errorf("scaling %v %v, dcm2niix %v %v", gs, gi, ws, wi)
-	}
-	if !bytes.Equal(got.Payload(), want.Payload()) {
-		t.Errorf("voxels differ: % x, dcm2niix % x", got.Payload()[:16], want.Payload()[:16])
-	}
-}
-
-// madeSeries are series of kinds that the real ones lack.
-func madeSeries() map[string]files {
-	zs := []float64{12, 9, 6, 3, 0}
-	all := func(m map[dicom.Tag]string) func(int) map[dicom.Tag]string {
-		return func(int) map[dicom.Tag]string { return m }
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	pix := make([]byte, 48)
-	for i := range pix {
-		pix[i] = byte(rng.Uint32())
-	}
-	twelve := files{}
-	for i, z := range zs {
-		twelve[strconv.Itoa(i)+".dcm"] = ctFile(i+1, z, 6, 4, pix, map[dicom.Tag]string{dicom.BitsStored: "12", dicom.HighBit: "11", dicom.PixelRepresentation: "0"})
-	}
-	return map[string]files{
-		"descending": series(zs, nil),
-		"unsigned":   series(zs, all(map[dicom.Tag]string{dicom.PixelRepresentation: "0"})),
-		"sagittal":   sagittal(),
-		"per slice": series(zs, func(i int) map[dicom.Tag]string {
-			return map[dicom.Tag]string{dicom.RescaleSlope: strconv.Itoa(i+1) + ".37"}
-		}),
-		"12 bits": twelve,
-	}
-}
-
-func sagittal() files {
-	f := files{}
-	for i := range 4 {
-		f[strconv.Itoa(i)+".dcm"] = ctSlice(i+1, 0, map[dicom.Tag]string{
-			dicom.ImageOrientationPatient: `0\0.99\0.1411\0\0.1411\-0.99`,
-			dicom.ImagePositionPatient:    strconv.Itoa(20-3*i) + `\-40\60`,
-		})
-	}
-	return f
 }

@@ -146,6 +146,6 @@ func boxArray(d *hdf5.Dataset, address Array, matlab bool) (*fileArray, []int64,
 	}
 	array.matlab = matlab
 	a := &fileArray{array: array, read: func(ctx context.Context) ([]byte, error) { return d.Read(ctx, start, box) }}
-	a.header, a.layout, err = arrayHeader(array, Array{Index: rest})
+	a.header, a.layout, err = arrayHeader(array, Array{Index: rest, Samples: address.Samples})
 	return a, shape, err
 }

@@ -1,22 +1,21 @@
 package format
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
-	"image"
-	"image/jpeg"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/codec"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
-// JPEG, baseline and progressive, of 8 bits: gray stays gray, the rest becomes
-// RGB. The orientation in EXIF is not applied, as labels are drawn on the
-// pixels as they are stored. Four colours (CMYK) are ErrUnsupported: without
-// the printer's profile no RGB is theirs. 12 bits and lossless are too.
+// JPEG: gray stays gray, 16 bits where it has more than 8 (extended and lossless
+// processes); colors of 8 bits, baseline or progressive, become RGB as libjpeg
+// makes it. The orientation in EXIF is not applied, as labels are drawn on the
+// pixels as they are stored. Four colors (CMYK) are ErrUnsupported: without the
+// printer's profile no RGB is theirs. Colors of 12 bits and lossless ones are too.
 func init() {
 	Register(convertcore.Format{
 		Name: "jpeg",
@@ -84,17 +83,22 @@ func readJPEGHeader(b blob.Blob) (h convertcore.Header, err error) {
 // jpegFrame reads precision, height, width and the number of components.
 func jpegFrame(marker byte, f []byte) (h convertcore.Header, err error) {
 	height, width, comps := int(binary.BigEndian.Uint16(f[1:])), int(binary.BigEndian.Uint16(f[3:])), f[5]
+	plain := marker <= 0xc2 && f[0] == 8
 	switch {
-	case marker > 0xc2 || f[0] != 8:
-		return h, unsupported("JPEG process SOF%d with %d bits", marker-0xc0, f[0])
+	case marker > 0xc3 || f[0] < 2 || f[0] > 16 || !plain && comps != 1:
+		return h, unsupported("JPEG process SOF%d with %d components of %d bits", marker-0xc0, comps, f[0])
 	case height == 0:
 		return h, unsupported("JPEG whose height follows its data")
 	case comps == 4:
-		return h, unsupported("JPEG of four colours (CMYK)")
+		return h, unsupported("JPEG of four colors (CMYK)")
 	case comps != 1 && comps != 3:
 		return h, malformed("JPEG of %d components", comps)
 	}
-	h = convertcore.RasterHeader(width, height, int(comps), 8)
+	bits := 8
+	if f[0] > 8 {
+		bits = 16
+	}
+	h = convertcore.RasterHeader(width, height, int(comps), bits)
 	return h, h.Check()
 }
 
@@ -115,22 +119,18 @@ func jpegDecode(ctx context.Context, raw convertcore.Raw, paths []string) (conve
 	if n := h.PayloadSize(); n > eager && n/maxJPEG > b.Size() {
 		return nil, malformed("%d×%d pixels in %d bytes", h.Dims[0], h.Dims[1], b.Size())
 	}
-	src := newSource(b, 0)
-	img, err := jpeg.Decode(bufio.NewReaderSize(src, 64<<10))
+	file, err := readAll(b)
 	if err != nil {
-		if _, ok := err.(jpeg.UnsupportedError); ok {
-			return nil, unsupported("%v", err)
-		}
-		return nil, src.fault(err)
+		return nil, err
 	}
-	if size := img.Bounds().Size(); size != image.Pt(h.Dims[0], h.Dims[1]) {
-		return nil, malformed("JPEG of %v where its first frame says %v", size, h.Dims[:2])
+	pix, err := codec.JPEG(file, codec.Frame{Width: h.Dims[0], Height: h.Dims[1], Samples: h.Channels, Bits: h.Bits, Stored: h.Bits})
+	if err != nil {
+		return nil, err
 	}
-	pix, channels := jpegSamples(img)
-	if channels != h.Channels {
-		return nil, unsupported("JPEG decoded as %T", img)
+	if h.Bits == 16 {
+		swapElems(pix, 2)
 	}
-	r, err := convertcore.NewRaster(h.Dims[0], h.Dims[1], h.Channels, 8, pix)
+	r, err := convertcore.NewRaster(h.Dims[0], h.Dims[1], h.Channels, h.Bits, pix)
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,53 @@ func TestSEGAgainstPydicom(t *testing.T) {
 	}
 }
 
+// An image of a single slice is as good as any: what is drawn is its plane.
+func TestLabelsOnOneSlice(t *testing.T) {
+	if err := exec.Command("/usr/bin/python3", "-c", "import pydicom").Run(); err != nil {
+		t.Skip("python3-pydicom:", err)
+	}
+	dir := t.TempDir()
+	python(t, "make_labels.py", dir)
+	seg, err := OpenSEG(t.Context(), folder(dir), "single.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seg.Close()
+	rois, err := ReadRTStruct(t.Context(), folder(dir), "contours.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dims := [3]int{5, 6, 1}
+	at := func(slice float64) [3]float64 {
+		return [3]float64{madeOrigin[0], madeOrigin[1], madeOrigin[2] + slice*madeSpacing[2]}
+	}
+	want := read(t, dir, "single.1.mask")[2*30 : 3*30]
+	lattices(dims, at(2), madeSpacing, func(grid convertcore.Header, index func(x, y, z int) int) {
+		dst := make([]byte, 30)
+		_, notes, err := seg.Draw(t.Context(), dst, grid, 0.5, func(Segment) bool { return true })
+		if err != nil || len(notes) > 0 || !bytes.Equal(plain(dst, dims, index), want) {
+			t.Errorf("segment on %s: %q, %v, or another mask", geom.Orientation(grid.Affine), notes, err)
+		}
+	})
+	lattices(dims, at(2.3), madeSpacing, func(grid convertcore.Header, index func(x, y, z int) int) {
+		dst := make([]byte, 30)
+		_, notes, err := seg.Draw(t.Context(), dst, grid, 0.5, func(Segment) bool { return true })
+		if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "1 frames lie up to 0.3 slices") || !bytes.Equal(plain(dst, dims, index), want) {
+			t.Errorf("segment beside %s: %q, %v, or another mask", geom.Orientation(grid.Affine), notes, err)
+		}
+	})
+	square := []byte(strings.NewReplacer(" ", "", ".", "\x00", "#", "\x01").Replace("..... .###. .###. .###. .###. ....."))
+	lattices(dims, at(1), madeSpacing, func(grid convertcore.Header, index func(x, y, z int) int) {
+		for name, want := range map[string]error{"Square": nil, "Hole": convertcore.ErrMismatch} { // the second lies on the next slice
+			dst := make([]byte, 30)
+			_, _, err := rois.Draw(t.Context(), dst, grid, func(r ROI) bool { return r.Name == name })
+			if !errors.Is(err, want) || want == nil && !bytes.Equal(plain(dst, dims, index), square) {
+				t.Errorf("%s on %s: %v, or another mask", name, geom.Orientation(grid.Affine), err)
+			}
+		}
+	})
+}
+
 func TestSEGMismatch(t *testing.T) {
 	s, err := OpenSEG(t.Context(), folder("testdata/labels"), "binary.dcm")
 	if err != nil {
@@ -179,7 +226,7 @@ func TestRTStruct(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Series != "1.2.3.4.5" || len(s.ROIs()) != 6 {
+	if s.Series != "1.2.3.4.5" || len(s.ROIs()) != 7 {
 		t.Errorf("series %q, %d ROIs", s.Series, len(s.ROIs()))
 	}
 	const full = "..... .###. .###. .###. .###. ....."
@@ -193,6 +240,7 @@ func TestRTStruct(t *testing.T) {
 		"Hole":    {2, "..... .###. .#.#. .###. .###. .....", nil, ""},
 		"Keyhole": {0, "..... .###. .#.#. .#.#. .###. .....", nil, ""},
 		"Centers": {3, "..... .##.. .##.. .##.. ..... .....", nil, "1 planes lie up to 0.2 slices"},
+		"Overlap": {1, "..... .##.# .##.# .##.# ..... .....", nil, "1 pairs of contours overlap"},
 		"Oblique": {0, "", convertcore.ErrMismatch, ""},
 		"Beyond":  {0, "", convertcore.ErrMismatch, ""},
 	} {

@@ -15,22 +15,23 @@ func TestNPYAgainstNumPy(t *testing.T) { agree(t, "make_npy.py", 100) }
 
 func TestParseArray(t *testing.T) {
 	for raw, want := range map[string]Array{
-		"a/x.npz#train_images[12]": {"a/x.npz", "train_images", []int{12}},
-		"x.NPY#[:, 3]":             {"x.NPY", "", []int{-1, 3}},
-		"x.npz":                    {"x.npz", "", nil},
-		"x.npz#a":                  {"x.npz", "a", nil},
-		"case#1.png":               {"case#1.png", "", nil},
-		"d#[1]/x.npz#b[0]":         {"d#[1]/x.npz", "b", []int{0}},
+		"a/x.npz#train_images[12]": {"a/x.npz", "train_images", []int{12}, [2]int{}},
+		"x.NPY#[:, 3]":             {"x.NPY", "", []int{-1, 3}, [2]int{}},
+		"x.npz":                    {"x.npz", "", nil, [2]int{}},
+		"x.npz#a":                  {"x.npz", "a", nil, [2]int{}},
+		"case#1.png":               {"case#1.png", "", nil, [2]int{}},
+		"x.npy#[4,:,:,1:4]":        {"x.npy", "", []int{4, -1, -1, -1}, [2]int{1, 4}},
+		"d#[1]/x.npz#b[0]":         {"d#[1]/x.npz", "b", []int{0}, [2]int{}},
 	} {
 		got, err := ParseArray(raw)
-		if err != nil || got.Path != want.Path || got.Name != want.Name || !slices.Equal(got.Index, want.Index) {
+		if err != nil || got.Path != want.Path || got.Name != want.Name || !slices.Equal(got.Index, want.Index) || got.Samples != want.Samples {
 			t.Errorf("%s: %+v, %v", raw, got, err)
 		}
 		if again, err := ParseArray(got.String()); err != nil || again.String() != got.String() {
 			t.Errorf("%s comes back as %s", got, again)
 		}
 	}
-	for _, raw := range []string{"x.npy#[-1]", "x.npy#[]", "x.npy#[1,a]", "x.npz#a[99999999999]"} {
+	for _, raw := range []string{"x.npy#[-1]", "x.npy#[]", "x.npy#[1,a]", "x.npz#a[99999999999]", "x.npy#[0:3,1]", "x.npy#[0:3,:]", "x.npy#[0:2]", "x.npy#[3:0]", "x.npy#[0:]"} {
 		if _, err := ParseArray(raw); !errors.Is(err, convertcore.ErrFormat) {
 			t.Errorf("%s: %v", raw, err)
 		}
@@ -83,6 +84,9 @@ func TestNPYHostile(t *testing.T) {
 		"index":     {"a.npy#[2]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
 		"indices":   {"a.npy#[0,0,0,0]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
 		"name":      {"a.npy#x", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"samples":   {"a.npy#[:,:,1:4]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"axes":      {"a.npy#[:,0:3]", npyFile("'<u2'", "(2, 2, 3)", make([]byte, 24)), convertcore.ErrFormat},
+		"plane":     {"a.npy#[0,0:3]", npyFile("'<u2'", "(4, 3)", make([]byte, 24)), convertcore.ErrUnsupported},
 		"which":     {"a.npz", npzFile(t, zip.Store, "a.npy", "b.npy"), convertcore.ErrFormat},
 		"no such":   {"a.npz#c", npzFile(t, zip.Store, "a.npy", "b.npy"), convertcore.ErrFormat},
 		"not a zip": {"a.npz", []byte("PK\x03\x04 but no more"), convertcore.ErrFormat},
@@ -93,6 +97,21 @@ func TestNPYHostile(t *testing.T) {
 		}
 		if _, err := f.Decode(t.Context(), one(c.file), []string{c.path}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Of pixels of four numbers the address takes three for the color.
+func TestSamplesOfAPixel(t *testing.T) {
+	pixels := []byte("\x01\x02\x03\x09\x04\x05\x06\x09\x07\x08\x0a\x09\x0b\x0c\x0d\x09")
+	for descr, want := range map[string]string{"'|u1'": "\x02\x03\x09\x05\x06\x09\x08\x0a\x09\x0c\x0d\x09", "'|i1'": "\x02\x05\x08\x0c\x03\x06\x0a\x0d\x09\x09\x09\x09"} {
+		f, err := For("a.npy", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := f.Decode(t.Context(), one(npyFile(descr, "(1, 4, 4)", pixels)), []string{"a.npy#[:,:,1:4]"})
+		if err != nil || string(im.Payload()) != want || im.Header().Dims[0] != 4 || im.Header().Dims[1] != 1 || im.Header().Channels*im.Header().Dims[3] != 3 {
+			t.Errorf("%s: %v, %+v", descr, err, im)
 		}
 	}
 }

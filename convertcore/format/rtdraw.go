@@ -72,7 +72,7 @@ func (r *ROI) draw(ctx context.Context, dst []byte, grid convertcore.Header, inv
 	v := viewOf(grid, normal)
 	off := snapped{what: "planes"}
 	planes, repeated := v.planes(voxels)
-	cut := 0
+	cut, overlapping := 0, 0
 	for _, p := range planes {
 		slice := math.Round(p.at)
 		if !(slice >= 0 && slice < float64(grid.Dims[normal])) {
@@ -80,12 +80,20 @@ func (r *ROI) draw(ctx context.Context, dst []byte, grid convertcore.Header, inv
 		}
 		off.add(math.Abs(p.at - slice))
 		cut += v.beyond(p.contours)
+		n, err := v.overlaps(ctx, p.contours)
+		if err != nil {
+			return nil, err
+		}
+		overlapping += n
 		if err := v.fill(ctx, dst[int(slice)*v.stride[2]:], p.contours); err != nil {
 			return nil, err
 		}
 	}
 	if repeated > 0 {
 		notes = append(notes, fmt.Sprintf("%d contours left out: copies of others", repeated))
+	}
+	if overlapping > 0 {
+		notes = append(notes, fmt.Sprintf("%d pairs of contours overlap in part: what two share is left out (even-odd rule)", overlapping))
 	}
 	if cut > 0 {
 		notes = append(notes, fmt.Sprintf("%d contours reach beyond the image and are cut off at its border", cut))

@@ -93,7 +93,7 @@ func TestTIFFLossyAgainstLibtiff(t *testing.T) {
 			continue
 		}
 		worst, mean, err := difference(read(t, dir, strings.TrimSuffix(name, ".tif")+".raw"), img.Payload())
-		if err != nil || worst > 3 || mean > 0.6 {
+		if err != nil || worst > 1 || mean > 0.1 {
 			t.Errorf("%s: differs by up to %d, mean %.3f, %v", name, worst, mean, err)
 		}
 	}

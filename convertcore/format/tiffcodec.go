@@ -3,8 +3,6 @@ package format
 import (
 	"bytes"
 	stdlzw "compress/lzw"
-	"image"
-	"image/jpeg"
 	"io"
 	"math/bits"
 
@@ -12,6 +10,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
+
+	"github.com/omnimedseg/omnimedfs/convertcore/codec"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
 // TIFF compressions that are read.
@@ -145,9 +146,9 @@ func unpackPackBits(dst, src []byte) error {
 	return nil
 }
 
-// expandJPEG decodes an abbreviated stream with the tables of the directory. An
-// Adobe marker tells what its three components are, as the TIFF's own tag
-// decides and not the stream.
+// expandJPEG decodes an abbreviated stream with the tables of the directory. The
+// TIFF's own tag tells what its three components are, and not the stream: an
+// Adobe marker says so where they are YCbCr.
 func (p *tiffPage) expandJPEG(dst, src []byte, rows int) error {
 	tables, err := p.ifd.raw(tagJPEGTables)
 	if err != nil {
@@ -156,62 +157,28 @@ func (p *tiffPage) expandJPEG(dst, src []byte, rows int) error {
 	if len(src) < 4 || src[0] != 0xff || src[1] != 0xd8 {
 		return malformed("TIFF JPEG without its marker")
 	}
-	transform := byte(0)
+	head := []byte{0xff, 0xd8}
 	if p.photometric == tiffYCbCr {
-		transform = 1
+		head = append(head, 0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 1)
 	}
-	head := []byte{0xff, 0xd8, 0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform}
 	if len(tables) > 4 {
 		head = append(head, tables[2:len(tables)-2]...)
 	}
 	file := append(head, src[2:]...)
-	c, err := jpeg.DecodeConfig(bytes.NewReader(file))
+	h, err := readJPEGHeader(blob.Bytes(file))
 	if err != nil {
-		return jpegFault(err)
+		return err
 	}
-	if c.Width != p.cw || c.Height < rows || c.Height > max(p.ch, rows)+64 {
-		return malformed("TIFF JPEG of %d×%d pixels in a chunk of %d×%d", c.Width, c.Height, p.cw, rows)
+	if h.Dims[0] != p.cw || h.Dims[1] < rows || h.Dims[1] > max(p.ch, rows)+64 || h.Bits != 8 {
+		return malformed("TIFF JPEG of %d×%d pixels of %d bits in a chunk of %d×%d", h.Dims[0], h.Dims[1], h.Bits, p.cw, rows)
 	}
-	m, err := jpeg.Decode(bytes.NewReader(file))
+	if h.Channels != p.chunkSamples() {
+		return malformed("TIFF JPEG of %d components where %d are stated", h.Channels, p.chunkSamples())
+	}
+	pix, err := codec.JPEG(file, codec.Frame{Width: h.Dims[0], Height: h.Dims[1], Samples: h.Channels, Bits: 8, Stored: 8, RGB: p.photometric != tiffYCbCr})
 	if err != nil {
-		return jpegFault(err)
-	}
-	pix, channels := jpegSamples(m)
-	if channels != p.chunkSamples() {
-		return malformed("TIFF JPEG of %d components where %d are stated", channels, p.chunkSamples())
+		return err
 	}
 	copy(dst, pix)
 	return nil
-}
-
-func jpegFault(err error) error {
-	if _, ok := err.(jpeg.UnsupportedError); ok {
-		return unsupported("%v", err)
-	}
-	return malformed("%v", err)
-}
-
-// jpegSamples returns the rows of what image/jpeg made of one or three
-// components; 0 channels where there are others.
-func jpegSamples(img image.Image) (pix []byte, channels int) {
-	size := img.Bounds().Size()
-	switch m := img.(type) {
-	case *image.Gray:
-		pix = make([]byte, 0, size.X*size.Y)
-		for y := range size.Y {
-			pix = append(pix, m.Pix[y*m.Stride:][:size.X]...)
-		}
-		return pix, 1
-	case *image.YCbCr:
-		return rgbOfYCbCr(make([]byte, 0, 3*size.X*size.Y), m), 3
-	case *image.RGBA:
-		pix = make([]byte, 0, 3*size.X*size.Y)
-		for y := range size.Y {
-			for row := m.Pix[y*m.Stride:][:4*size.X]; len(row) > 0; row = row[4:] {
-				pix = append(pix, row[:3]...)
-			}
-		}
-		return pix, 3
-	}
-	return nil, 0
 }

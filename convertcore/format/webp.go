@@ -177,3 +177,10 @@ func upsampleVP8(c []byte, at [4]int) int32 {
 	diagonal := (n + x + y + d + 8 + 2*(x+y)) >> 3
 	return (diagonal + n) >> 1
 }
+
+func clamp(v int32) byte {
+	if uint32(v) > 255 {
+		return byte(^(v >> 31))
+	}
+	return byte(v)
+}

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -91,7 +92,8 @@ func (f *Files) drop(p *parsedFile) {
 	}
 }
 
-// readAll reads a file of shapes.
+// readAll reads a file of shapes, without the mark that some editors put in
+// front of UTF-8.
 func readAll(ctx context.Context, raw convertcore.Raw, path string) ([]byte, error) {
 	b, err := raw.Open(ctx, path)
 	if err != nil {
@@ -101,5 +103,6 @@ func readAll(ctx context.Context, raw convertcore.Raw, path string) ([]byte, err
 	if b.Size() > maxShapes {
 		return nil, unsupported("file of %d bytes", b.Size())
 	}
-	return blob.ReadAll(b)
+	data, err := blob.ReadAll(b)
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), err
 }

@@ -89,6 +89,7 @@ func TestShapesExact(t *testing.T) {
 		{"json, objects", table("polygons", "json", "key", "p"), `{"p":[{"x":1.5,"y":2.5},{"x":7.5,"y":2.5},{"x":7.5,"y":6.5},{"x":1.5,"y":6.5}]}`, false},
 		{"json, names beside rings", table("polygons", "json", "key", "*.polygons", "class_key", "syms", "image_key", "file_name", "class", "t"),
 			`[{"file_name":"a.png","syms":["u","t"],"polygons":[[[0,0],[9,0],[9,9]],` + ring + `]},{"file_name":"b.png","syms":["t"],"polygons":[[[0,0],[9,0],[9,9]]]}]`, false},
+		{"json behind a byte order mark", table("polygons", "json"), "\ufeff" + ring, false},
 		{"geojson with a hole", table("polygons", "geojson", "class", "t"),
 			`{"type":"FeatureCollection","features":[{"geometry":{"type":"Polygon","coordinates":[` + ring + `,[[3.5,4.5],[4.5,4.5],[4.5,5.5],[3.5,5.5]]]},"properties":{"classification":{"name":"t"}}}]}`, true},
 		{"geojson upwards", table("polygons", "geojson", "y_up", true), `{"geometry":{"type":"MultiPolygon","coordinates":[[[[1.5,6.5],[7.5,6.5],[7.5,2.5],[1.5,2.5]]]]}}`, false},

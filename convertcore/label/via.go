@@ -56,7 +56,7 @@ func readVIA(data []byte, o *options) (map[string][]shape, error) {
 }
 
 func readVIACSV(data []byte, o *options) (map[string][]shape, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
+	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord, r.LazyQuotes = -1, true
 	head, err := r.Read()
 	if err != nil {

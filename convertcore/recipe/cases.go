@@ -95,6 +95,9 @@ func (l *listing) match(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", l.files[i].Path, err)
 		}
 	}
+	if err := l.pairByOrder(); err != nil {
+		return err
+	}
 	images := 0
 	for _, list := range l.images {
 		slices.SortFunc(list, byKey)
@@ -155,7 +158,7 @@ func (l *listing) matchLabel(path string, file int32) (only bool, err error) {
 			continue
 		}
 		key, ok := "", true
-		if !p.spread {
+		if !p.spread && !p.ordered {
 			if key, ok, err = l.key(p, nil); err != nil {
 				return true, err
 			}
@@ -268,6 +271,9 @@ func (l *listing) add(key string, images, labels [][]hit) error {
 		}
 		if len(hits) > 1 && !ch.reading.Series {
 			return fmt.Errorf("%w: %q and %q both make case %s", ErrAmbiguous, l.files[hits[0].file].Path, l.files[hits[1].file].Path, c.ID)
+		}
+		if err := l.oneSeries(ch, hits, c.ID); err != nil {
+			return err
 		}
 		if len(hits) == 0 && ch.optional {
 			continue

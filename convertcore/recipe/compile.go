@@ -35,6 +35,8 @@ type place struct {
 	many    bool     // a star: several files of one case are meant
 	spread  bool     // a file is of many cases
 	shared  []string // placeholders that image patterns have too, beyond those of the ID
+	ordered bool     // labels pair with the images of channel of by order
+	of      int
 }
 
 type channel struct {
@@ -213,6 +215,39 @@ func (l *listing) listed(s split, id string) bool {
 		}
 	}
 	return false
+}
+
+// oneSeries refuses two series for one case: files that bind a placeholder
+// other than the slice's number to different texts.
+func (l *listing) oneSeries(ch *channel, hits []hit, id string) error {
+	if !ch.reading.Series || len(hits) < 2 {
+		return nil
+	}
+	number := ""
+	if ch.reading.Stack != nil {
+		number = ch.reading.Stack.Number
+	}
+	first := ""
+	for i := ch.from; i < ch.to; i++ {
+		names := l.plan.images[i].pattern.names
+		for k, h := range hits {
+			path := l.files[h.file].Path
+			if !l.plan.images[i].pattern.Match(l.fold(path), l.vals) {
+				break // another alternative's files
+			}
+			if k == 0 {
+				first = path
+				copy(l.vals2, l.vals[:len(names)])
+				continue
+			}
+			for v, name := range names {
+				if name != number && l.vals[v] != l.vals2[v] {
+					return fmt.Errorf("%w: %q and %q are two series of case %s", ErrAmbiguous, first, path, id)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // fold makes a path or ID lower-case where the recipe ignores case.

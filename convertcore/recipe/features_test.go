@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -120,6 +122,16 @@ func TestStack(t *testing.T) {
 	wantMask(t, m, 8, none)
 }
 
+func TestTwoSeries(t *testing.T) {
+	for pattern, ok := range map[string]bool{"x.zip!/{case}/{s}/*.png": false, "x.zip!/{case}/**.png": true} {
+		r := parsed(t, "dim = 2", "dim = 3", imageLine, "image = \""+pattern+"\"\nseries = true\nstack = { axis = \"z\" }", `raw = "x.zip!/1.png"`, `raw = "x.zip!/1/s/1.png"`)
+		_, err := r.Converter().Cases(t.Context(), listed("x.zip!/a/s/1.png", "x.zip!/a/s/2.png", "x.zip!/a/t/1.png", "x.zip!/b/s/1.png"))
+		if ok != (err == nil) || err != nil && !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	r := parsed(t, imageLine, "image = \"x.zip!/im/{image}.png\"\ntable = \"pairs\"", labelLine, "label = \"x.zip!/seg/{mask+}\"\ntable = \"pairs\"",
 		"[[class]]", "[[table]]\nname = \"pairs\"\nfile = \"x.zip!/pairs.csv\"\ncolumns = { case = \"Patient ID\" }\n[[split]]\nname = \"test\"\ntable = \"pairs\"\nwhere = { fold = \"2\" }\n[[class]]",
@@ -166,12 +178,24 @@ func TestPairing(t *testing.T) {
 		{"replace", []string{labelLine, labelLine + "\nreplace = [[\"^seg0*\", \"\"]]"}, []string{"x.zip!/7.png", "x.zip!/seg007_mask.png"}, "7[] =x.zip!/7.png tumor=x.zip!/seg007_mask.png\n"},
 		{"ignore case", []string{imageLine, imageLine + "\nignore_case = true"}, []string{"x.zip!/A.PNG", "x.zip!/a_Mask.png"}, "a[] =x.zip!/A.PNG tumor=x.zip!/a_Mask.png\n"},
 		{"labelled", []string{imageLine, imageLine + "\nlabelled = true", aboveZero, aboveZero + "\nabsent = \"empty\""}, []string{"x.zip!/a.png", "x.zip!/b.png", "x.zip!/b_mask.png"}, "b[] =x.zip!/b.png tumor=x.zip!/b_mask.png\n"},
+		{"by order", []string{imageLine, "image = \"x.zip!/{set}_im/{case}.png\"\nid = \"{set}_{case}\"", labelLine, "label = \"x.zip!/{set}_lab/*.png\"\npair = \"order\"", `raw = "x.zip!/1.png"`, `raw = "x.zip!/s_im/1.png"`, `case = "1"`, `case = "s_1"`},
+			[]string{"x.zip!/s_im/a10.png", "x.zip!/s_im/a9.png", "x.zip!/s_lab/m7.png", "x.zip!/s_lab/m06.png", "x.zip!/t_im/a1.png", "x.zip!/t_lab/q.png", "x.zip!/u_im/b.png"},
+			"s_a10[] =x.zip!/s_im/a10.png tumor=x.zip!/s_lab/m7.png\ns_a9[] =x.zip!/s_im/a9.png tumor=x.zip!/s_lab/m06.png\nt_a1[] =x.zip!/t_im/a1.png tumor=x.zip!/t_lab/q.png\nu_b[] =x.zip!/u_im/b.png tumor=\n"},
 		{"split by ID", []string{"[[example]]", "[[split]]\nname = \"val\"\nid = \"b*\"\n[[example]]"}, []string{"x.zip!/a.png", "x.zip!/b1.png"}, "a[] =x.zip!/a.png tumor=\nb1[val] =x.zip!/b1.png tumor=\n"},
 	} {
 		cases, err := parsed(t, tt.edit...).Converter().Cases(t.Context(), listed(tt.paths...))
 		if got := describe(cases); err != nil || got != tt.want {
 			t.Errorf("%s: %v\n%swant\n%s", tt.name, err, got, tt.want)
 		}
+	}
+}
+
+// Nobody knows which of three images two labels are of.
+func TestPairingByOrderNeedsAsMany(t *testing.T) {
+	r := parsed(t, imageLine, `image = "x.zip!/im/{case}.png"`, labelLine, "label = \"x.zip!/lab/*.png\"\npair = \"order\"", `raw = "x.zip!/1.png"`, `raw = "x.zip!/im/1.png"`)
+	_, err := r.Converter().Cases(t.Context(), listed("x.zip!/im/1.png", "x.zip!/im/2.png", "x.zip!/im/3.png", "x.zip!/lab/1.png", "x.zip!/lab/2.png"))
+	if !errors.Is(err, convertcore.ErrMismatch) || !strings.Contains(err.Error(), "2 labels") {
+		t.Error(err)
 	}
 }
 
@@ -208,11 +232,39 @@ func TestArrays(t *testing.T) {
 	}
 }
 
+// Pixels of four floats: three are the color, the last numbers the objects.
+func TestSamplesOfAPixel(t *testing.T) {
+	npy := func(values ...float32) []byte {
+		head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (1, %d, 4), }\n", len(values)/4)
+		b := append([]byte("\x93NUMPY\x01\x00"), 0, 0)
+		binary.LittleEndian.PutUint16(b[8:], uint16(len(head)))
+		b = append(b, head...)
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		return b
+	}
+	r := parsed(t, imageLine, "image = \"x.zip!/{case}.npy\"\narray = \"[:,:,0:3]\"\nfloat2d = \"png\"", labelLine, "label = \"x.zip!/{case}.npy\"\narray = \"[:,:,3]\"", `raw = "x.zip!/1.png"`, `raw = "x.zip!/1.npy"`)
+	im, m := convertFirst(t, r, map[string][]byte{"x.zip!/a.npy": npy(1, 2, 3, 0, 255, 5, 6, 700)})
+	if h := im.Header(); h.Form != convertcore.PNG || h.Channels != 3 || !bytes.Equal(im.Payload(), []byte{1, 2, 3, 255, 5, 6}) {
+		t.Errorf("%+v %v", h, im.Payload())
+	}
+	wantMask(t, m, 2, func(x, _ int) bool { return x == 1 })
+	conv, raw := r.Converter(), mapRaw(map[string][]byte{"x.zip!/a.npy": npy(1, 2, 3, 0, 256, 5, 6, 7)})
+	cases, err := conv.Cases(t.Context(), raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conv.Convert(t.Context(), raw, &cases[0], &cases[0].Images[0]); !errors.Is(err, convertcore.ErrMismatch) {
+		t.Errorf("a sample of 256: %v", err)
+	}
+}
+
 func TestLintFeatures(t *testing.T) {
 	for old, edits := range map[string][][2]string{
 		imageLine: {{"crop = [1, 2]", "case.crop"}, {"format = \"gif89\"", "case.format"}, {"exif = \"yes\"", "case.exif"}, {"component = \"x\"", "case.component"},
 			{"stack = { axis = \"z\" }", "case.stack"}, {"table = \"no\"", "case.image.table"}, {"float2d = \"jpg\"", "case.float2d"}, {"index = { parts = [\"a\"] }", "case.index"}, {"array = \"{\"", "case.array"}},
-		labelLine: {{"grid = \"mine\"", "class[0].grid"}, {"resample = \"linear\"", "class[0].resample"}, {"consensus = \"mean\"", "class[0].consensus"}, {"flip = [\"w\"]", "class[0].flip"}, {"replace = [[\"(\", \"\"]]", "replace"}},
+		labelLine: {{"grid = \"mine\"", "class[0].grid"}, {"resample = \"linear\"", "class[0].resample"}, {"consensus = \"mean\"", "class[0].consensus"}, {"pair = \"name\"", "class[0].pair"}, {"pair = \"order\"", "pairs by order what is named"}, {"flip = [\"w\"]", "class[0].flip"}, {"replace = [[\"(\", \"\"]]", "replace"}},
 	} {
 		for _, e := range edits {
 			if got := fmt.Sprint(Lint(parsed(t, old, old+"\n"+e[0]))); !strings.Contains(got, e[1]) {

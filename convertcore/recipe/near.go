@@ -22,7 +22,7 @@ func (p *Pattern) text() string {
 	var b strings.Builder
 	for _, t := range p.toks {
 		switch t.kind {
-		case lit:
+		case lit, set:
 			b.WriteString(t.text)
 		case alt:
 			b.WriteString("{" + strings.Join(t.alts, ",") + "}")
@@ -50,7 +50,7 @@ func (p *Pattern) edits(path string) int {
 	}
 	for _, t := range p.toks {
 		switch t.kind {
-		case lit:
+		case lit, set:
 			row = editsLit(row, t.text, path)
 		case alt:
 			row = editsLit(row, t.alts[0], path)

@@ -140,7 +140,7 @@ func window(rows []byte, stride, from, to, y0, y1 int) []byte {
 }
 
 // flatten makes a PNG of a 2-D volume of integers; three planes of 8 bits, as
-// some write photographs, are RGB.
+// some write photographs, are RGB, and so are three samples a pixel of any type.
 var flatten = step{flatHeader, func(im convertcore.Image) (convertcore.Image, error) {
 	v, ok := im.(*convertcore.Volume)
 	if !ok {
@@ -156,6 +156,14 @@ var flatten = step{flatHeader, func(im convertcore.Image) (convertcore.Image, er
 	switch {
 	case h.Channels == 3:
 		copy(out, v.Payload())
+	case h.Dims[3] == 3:
+		err = eachValue(v, func(i int, x float64) error {
+			if x != math.Trunc(x) || x < 0 || x > math.MaxUint8 {
+				return mismatch("a sample of pixel %d is %g: no integer of 8 bits", i%n, x)
+			}
+			out[i%n*3+i/n] = byte(x)
+			return nil
+		})
 	case flat.Channels == 3:
 		for i, b := range v.Payload() {
 			out[i%n*3+i/n] = b
@@ -172,9 +180,9 @@ var flatten = step{flatHeader, func(im convertcore.Image) (convertcore.Image, er
 			}
 			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	return kept(convertcore.NewRaster(flat.Dims[0], flat.Dims[1], flat.Channels, flat.Bits, out))(im)
 }}
@@ -185,7 +193,7 @@ func flatHeader(h convertcore.Header) (convertcore.Header, error) {
 	}
 	bytes := h.Bits == 8 && !h.Signed && !h.Float
 	switch {
-	case h.Dims[2] == 3 && h.Dims[3] == 1 && h.Channels == 1 && bytes, h.Channels == 3 && h.Dims[2]*h.Dims[3] == 1:
+	case h.Dims[2] == 3 && h.Dims[3] == 1 && h.Channels == 1 && bytes, h.Channels == 3 && h.Dims[2]*h.Dims[3] == 1, h.Channels == 1 && h.Dims[2] == 1 && h.Dims[3] == 3:
 		return convertcore.RasterHeader(h.Dims[0], h.Dims[1], 3, 8), nil
 	case h.Dims[2]*h.Dims[3] != 1 || h.Channels != 1:
 		return h, mismatch("an image of %v with %d samples is not 2-D", h.Dims, h.Channels)

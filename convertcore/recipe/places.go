@@ -162,24 +162,28 @@ func (c *compiler) classes() {
 		if err != nil {
 			c.fail(where+".select", "%v", err)
 		}
+		channel := -1
+		if cl.Channel != "" {
+			channel = slices.IndexFunc(c.r.Channels, func(k Channel) bool { return k.Name == cl.Channel })
+			if channel < 0 {
+				c.fail(where+".channel", "there is no channel %q", cl.Channel)
+			}
+		}
 		key := fmt.Sprintf("%q %q %q %v %v", cl.Label, cl.Replace, cl.Table, cl.Series, cl.Consensus != "")
+		if cl.Pair != "" {
+			key += fmt.Sprint(cl.Pair, channel)
+		}
 		at, ok := known[key]
 		if !ok {
-			if at, ok = c.labels(where+".label", cl, sel); !ok {
+			if at, ok = c.labels(where+".label", cl, max(0, channel), sel); !ok {
 				continue
 			}
 			known[key] = at
 		}
-		out := class{name: cl.Name, set: at, sel: sel, channel: -1, optional: cl.Optional, empty: cl.Absent == "empty",
+		out := class{name: cl.Name, set: at, sel: sel, channel: channel, optional: cl.Optional, empty: cl.Absent == "empty",
 			consensus: cl.Consensus, byImage: cl.Grid == "image", resample: cl.Resample == "nearest", reading: c.reading(where+".", &cl.Reading)}
 		out.byImage = out.byImage || cl.Stack != nil && cl.Stack.Spacing == nil
 		out.reading.label, out.reading.float2d = true, c.r.Case.Float2D
-		if cl.Channel != "" {
-			out.channel = slices.IndexFunc(c.r.Channels, func(k Channel) bool { return k.Name == cl.Channel })
-			if out.channel < 0 {
-				c.fail(where+".channel", "there is no channel %q", cl.Channel)
-			}
-		}
 		c.checkClass(where, cl)
 		for k, axis := range []string{"x", "y", "z"} {
 			out.flip[k] = slices.Contains(cl.Flip, axis)
@@ -204,6 +208,9 @@ func (c *compiler) checkClass(where string, cl *Class) {
 	if !slices.Contains([]string{"", "union", "majority", "intersection"}, cl.Consensus) || cl.Consensus != "" && cl.Series {
 		c.fail(where+".consensus", "%q is not union, majority or intersection, or stands beside series", cl.Consensus)
 	}
+	if cl.Pair != "" && (cl.Pair != "order" || cl.Series || cl.Table != "" || len(cl.Replace) > 0 || cl.Consensus != "") {
+		c.fail(where+".pair", "%q is not \"order\", or stands beside series, table, replace or consensus", cl.Pair)
+	}
 	for _, f := range cl.Flip {
 		if f != "x" && f != "y" && f != "z" {
 			c.fail(where+".flip", "%q is not x, y or z", f)
@@ -213,7 +220,7 @@ func (c *compiler) checkClass(where string, cl *Class) {
 
 // labels compiles the patterns of a class and relates their placeholders to
 // the images'.
-func (c *compiler) labels(where string, cl *Class, sel convertcore.Selector) (int, bool) {
+func (c *compiler) labels(where string, cl *Class, channel int, sel convertcore.Selector) (int, bool) {
 	set := labelSet{from: len(c.plan.labels), all: cl.Consensus != "", many: cl.Series || cl.Consensus != ""}
 	if len(cl.Label) == 0 {
 		c.fail(where, "is empty")
@@ -226,9 +233,14 @@ func (c *compiler) labels(where string, cl *Class, sel convertcore.Selector) (in
 		}
 		_, drawn := sel.(label.Caser)
 		indexed := c.r.Case.Index != nil && cl.Array != ""
-		if missing := c.unbound(pl); missing != "" && !drawn && !indexed {
+		pl.ordered, pl.of = cl.Pair != "", channel
+		switch missing := c.unbound(pl); {
+		case pl.ordered && (missing == "" || drawn || c.r.Case.Index != nil):
+			c.fail(where, "pattern %q pairs by order what is named by cases already", src)
+		case pl.ordered:
+		case missing != "" && !drawn && !indexed:
 			c.fail(where, "pattern %q does not bind %s, of which case IDs are made", src, missing)
-		} else {
+		default:
 			pl.spread = indexed || missing != ""
 		}
 		c.share(where, &pl, cl)
@@ -245,7 +257,7 @@ func (c *compiler) labels(where string, cl *Class, sel convertcore.Selector) (in
 // share finds the placeholders of a label that must have the images' texts.
 func (c *compiler) share(where string, pl *place, cl *Class) {
 	for _, name := range pl.pattern.names {
-		if slices.Contains(c.plan.id.names, name) && !pl.spread {
+		if slices.Contains(c.plan.id.names, name) && !pl.spread && !pl.ordered {
 			continue
 		}
 		if slices.ContainsFunc(c.plan.images, func(im place) bool { return im.pattern.Index(name) >= 0 }) {

@@ -172,6 +172,7 @@ type Class struct {
 	Consensus string         `toml:"consensus"` // of several files of one case: union, majority or intersection
 	Grid      string         `toml:"grid"`      // "image": the label has no geometry, or a wrong one, and lies on the image's
 	Resample  string         `toml:"resample"`  // "nearest": the label's grid differs
+	Pair      string         `toml:"pair"`      // "order": names differ; labels and images pair by their place in natural order
 	Flip      []string       `toml:"flip"`      // axes of the label to turn round before it is compared: x, y, z
 	Replace   Replace        `toml:"replace"`   // what becomes of the labels' IDs before they are compared with the images'
 	Table     string         `toml:"table"`

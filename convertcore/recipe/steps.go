@@ -67,6 +67,8 @@ func (c *converter) source(ctx context.Context, raw convertcore.Raw, rd *reading
 	switch {
 	case rd.float2d == asPNG || rd.float2d == asPNG16 && rd.label:
 		s.steps = append(s.steps, flatten)
+	case rd.float2d == asNIfTI:
+		s.steps = append(s.steps, lift)
 	case rd.float2d == asPNG16:
 		s.steps = append(s.steps, scale16)
 	}

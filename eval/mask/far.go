@@ -61,7 +61,12 @@ func (f *farField) fill(dst []float64, set *Mask, left []asked, worker int) {
 // sweep finds the distances along axis 0, forward and back.
 func (f *farField) sweep(set *Mask) {
 	plane := f.size[1] * f.size[2]
-	f.along = grow(f.along, f.size[0]*plane)
+	if n := f.size[0] * plane; cap(f.along) < n {
+		f.along = nil // to be freed before as much again is taken
+		f.along = make([]uint16, n)
+	} else {
+		f.along = f.along[:n]
+	}
 	for z := range f.size[0] {
 		here := f.along[z*plane : (z+1)*plane]
 		if z == 0 {

@@ -111,6 +111,11 @@ func (d *Dataset) store(ctx context.Context, s *state, c int, p *convertcore.Par
 		return err
 	}
 	d.learn(s, s.idx.file(c, slot), h)
+	if sl, ok := img.(interface{ Slices() []convertcore.Slice }); ok && len(sl.Slices()) > 0 && d.sliced(s, c, slot) {
+		if err := d.keepSlices(ctx, s, c, p, sl.Slices()); err != nil {
+			d.env.Log.Warn("slices not kept", "dataset", d.Recipe.ID, "case", s.idx.ids[c], "error", err)
+		}
+	}
 	return pl.Close()
 }
 
@@ -150,10 +155,15 @@ func (d *Dataset) Open(ctx context.Context, c, slot int, nii bool) (blob.Blob, e
 			return nil, err
 		}
 		var m convertcore.Meta
-		if err := m.UnmarshalBinary(p.Meta()); err != nil {
+		err = m.UnmarshalBinary(p.Meta())
+		if err == nil {
+			err = d.checkPin(c, slot, &m)
+		}
+		if err != nil {
 			p.Close()
 			return nil, err
 		}
+		d.read.Store(true)
 		d.learn(d.state.Load(), d.state.Load().idx.file(c, slot), m.Header)
 		if nii {
 			return m.NiiBlob(p), nil

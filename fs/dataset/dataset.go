@@ -30,6 +30,8 @@ type Dataset struct {
 	loads *flights[string]
 	fills *flights[string]
 	state atomic.Pointer[state]
+	pins  map[string]string // see Pin
+	read  atomic.Bool       // somebody read a file
 }
 
 // state is what a load found. Only the sizes are filled in later.
@@ -77,14 +79,18 @@ func (d *Dataset) Touched() bool {
 	return ok
 }
 
+// WasRead tells whether a file of the dataset was read, converted or raw.
+func (d *Dataset) WasRead() bool { return d.read.Load() }
+
 // Loaded tells whether Load has succeeded.
 func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
 
 func (d *Dataset) load(ctx context.Context) (*state, error) {
 	src := &d.Recipe.Source
 	list := func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) }
-	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }})}
-	if err := d.index(ctx, s); err != nil {
+	reach := d.Recipe.Archives()
+	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }, Spool: d.env.Spool, Wants: reach.Wants})}
+	if err := d.index(ctx, s, reach); err != nil {
 		s.raw.Close()
 		return nil, err
 	}
@@ -100,17 +106,30 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 	return s, nil
 }
 
-// index lists the raw files and splits them into cases.
-func (d *Dataset) index(ctx context.Context, s *state) error {
+// index lists the raw files and splits them into cases. An archive that cannot
+// be entered is no reason to hide the cases of the others. But where it may
+// hold what the listed cases lack, or all cases, its error is that of the
+// dataset: what is missing must not pass for what the authors did not give.
+func (d *Dataset) index(ctx context.Context, s *state, reach *recipe.Archives) error {
 	if err := s.raw.Load(ctx); err != nil {
 		return err
 	}
+	var missing error
+	for _, b := range s.raw.Broken() {
+		d.env.failed("datasets/"+d.Recipe.ID+"/"+RawPath(b.Path), b.Err)
+		if missing == nil && reach.Reaches(b.Path) {
+			missing = b.Err
+		}
+	}
 	cases, err := d.conv.Cases(ctx, s.raw)
 	if err != nil {
-		return err
+		return errors.Join(missing, err)
 	}
 	if s.idx, err = newIndex(cases, s.raw); err != nil {
-		return err
+		return errors.Join(missing, err)
+	}
+	if missing != nil && s.idx.lacks(d.Recipe) {
+		return fmt.Errorf("cases lack files that a broken archive may hold: %w", missing)
 	}
 	s.id = listingID(d.Recipe, s.raw)
 	return nil

@@ -188,10 +188,15 @@ func (d *Dataset) Pixels(ctx context.Context, c, slot int) (*Pixels, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := m.UnmarshalBinary(p.Meta()); err != nil {
+		err = m.UnmarshalBinary(p.Meta())
+		if err == nil {
+			err = d.checkPin(c, slot, &m)
+		}
+		if err != nil {
 			p.Close()
 			return nil, err
 		}
+		d.read.Store(true)
 		return p, nil
 	})
 	if err != nil {

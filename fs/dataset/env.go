@@ -14,6 +14,7 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/fs/cache"
 	"github.com/omnimedseg/omnimedfs/sources"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
 )
 
 // Env is what all datasets of a mount share.
@@ -22,6 +23,8 @@ type Env struct {
 	Cache    *cache.Cache
 	Failures *Failures
 	Log      *slog.Logger
+	Spool    *archive.Spool     // of archives without random access; nil: one of its own in $TMPDIR
+	Errno    func(error) string // the name of an error's errno; nil: "EIO" for all
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -59,6 +62,15 @@ func (e *Env) Close() {
 		}
 	}
 	e.closers = nil
+}
+
+// failed keeps a failure that nobody's read has met.
+func (e *Env) failed(path string, err error) {
+	errno := "EIO"
+	if e.Errno != nil {
+		errno = e.Errno(err)
+	}
+	e.Failures.Add(path, errno, err)
 }
 
 func (e *Env) closeLater(c io.Closer) {

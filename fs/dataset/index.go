@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -132,13 +133,13 @@ func (x *index) addRow(id string, row []*convertcore.Part, raws rawTable) error 
 	return nil
 }
 
-// sameSelector compares two selectors by identity; those of a type that Go
-// cannot compare count as different.
+// sameSelector compares two selectors by identity; those that Go cannot
+// compare, be it for what they hold, count as different.
 func sameSelector(a, b convertcore.Selector) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // safeName tells whether a name from outside may be a file name of ours.
@@ -185,4 +186,24 @@ func (x *index) slotOf(p *convertcore.Part) int {
 	return slices.IndexFunc(x.slots, func(s convertcore.Part) bool {
 		return s.Kind == p.Kind && s.Name == p.Name
 	})
+}
+
+// lacks tells whether some case is without an image or mask that others have,
+// or all are without one that the recipe describes.
+func (x *index) lacks(r *recipe.Recipe) bool {
+	has := map[slotKey]bool{}
+	for _, p := range x.slots {
+		has[slotKey{p.Kind, p.Name}] = true
+	}
+	for _, c := range r.MaskClasses() {
+		if !has[slotKey{convertcore.KindLabel, c}] {
+			return true
+		}
+	}
+	for _, c := range r.ChannelNames() {
+		if !has[slotKey{convertcore.KindImage, c}] {
+			return true
+		}
+	}
+	return slices.Contains(x.absent, true)
 }

@@ -21,6 +21,11 @@ type sliced []int
 
 func (sliced) Mask([]byte, convertcore.Image) error { return nil }
 
+// wrapped can be compared as a type, and cannot with a sliced in it.
+type wrapped struct{ of convertcore.Selector }
+
+func (wrapped) Mask([]byte, convertcore.Image) error { return nil }
+
 type pointed struct{ n int }
 
 func (*pointed) Mask([]byte, convertcore.Image) error { return nil }
@@ -34,9 +39,9 @@ func TestIndexKeepsCases(t *testing.T) {
 	shared := &pointed{1}
 	in := []convertcore.Case{
 		{ID: "a", Split: "train", Images: []convertcore.Part{{Raw: []string{"a.png"}}},
-			Labels: []convertcore.Part{label("x", shared, "a_l.png"), label("y", sliced{1}, "a_l.png")}},
+			Labels: []convertcore.Part{label("x", shared, "a_l.png"), label("y", sliced{1}, "a_l.png"), label("z", wrapped{sliced{1}}, "a_l.png")}},
 		{ID: "b", Images: []convertcore.Part{{Raw: []string{"b.png"}}}, Meta: map[string]string{"k": "v"},
-			Labels: []convertcore.Part{label("x", &pointed{2}, "b_l1.png", "b_l2.png")}},
+			Labels: []convertcore.Part{label("x", &pointed{2}, "b_l1.png", "b_l2.png"), label("z", wrapped{sliced{2}}, "b_l1.png")}},
 	}
 	x, err := newIndex(in, raws)
 	if err != nil {
@@ -48,7 +53,7 @@ func TestIndexKeepsCases(t *testing.T) {
 			t.Errorf("case %d: %s, want %s", c, got, want)
 		}
 	}
-	if len(x.slots) != 3 || x.absent[x.file(0, 2)] || !x.absent[x.file(1, 2)] {
+	if len(x.slots) != 4 || x.absent[x.file(0, 2)] || !x.absent[x.file(1, 2)] {
 		t.Errorf("slots %v, absent %v", x.slots, x.absent)
 	}
 	if got := x.part(raws, 0, 1).Select; got != convertcore.Selector(shared) {

@@ -53,7 +53,7 @@ func (d *Dataset) derived(ctx context.Context, key cache.Key, write func(ctx con
 }
 
 // metadataVersion changes with the text of any metadata file.
-const metadataVersion = "metadata 2 "
+const metadataVersion = "metadata 3 "
 
 func (d *Dataset) writeDataset(s *state, w io.Writer) error {
 	r := d.Recipe
@@ -115,7 +115,7 @@ func (x *index) count(slot int) (n int) {
 }
 
 // writeMapping writes, one line a file, what raw files each converted file is
-// made of.
+// made of, and where its slices are listed if it is an image of DICOM files.
 func (d *Dataset) writeMapping(s *state, w *bufio.Writer) error {
 	w.WriteString("{\n\"dataset\": ")
 	writeJSON(w, d.Recipe.ID)
@@ -139,7 +139,12 @@ func (d *Dataset) writeMapping(s *state, w *bufio.Writer) error {
 				}
 				writeRaw(w, s.raw.At(int(r)))
 			}
-			w.WriteString("]}")
+			w.WriteString("]")
+			if d.sliced(s, c, slot) {
+				w.WriteString(", \"slices\": ")
+				writeJSON(w, "metadata/slices/"+s.idx.slicesName(c, slot))
+			}
+			w.WriteString("}")
 		}
 	}
 	_, err := w.WriteString("\n}\n}\n")

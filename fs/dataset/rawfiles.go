@@ -43,6 +43,7 @@ func (d *Dataset) OpenRaw(ctx context.Context, i int) (blob.Blob, error) {
 	if err != nil {
 		return nil, d.wrapRaw(f, err)
 	}
+	d.read.Store(true)
 	return b, nil
 }
 

@@ -33,6 +33,7 @@ func readme([]*recipe.Recipe) []byte {
 datasets/<id>/images/<case>.png | .nii.gz         the images, lossless (<case>.nii answers too)
 datasets/<id>/labels/<class>/<case>.png | .nii.gz  one binary mask a class: 0/255 in PNG, 0/1 in NIfTI
 datasets/<id>/metadata/                            dataset.json mapping.json splits.json LICENSE CITATION.bib
+                                                   DICOM: slices/<case>.json, each slice's SOP Instance UID and file
 datasets/<id>/raw/                                 the original files, archives opened as folders
 by-modality/ by-license/ by-class/                 the same datasets, found otherwise
 catalog.json catalog.tsv LICENSES.tsv              what is here

@@ -19,6 +19,9 @@ func metadata(d *dataset.Dataset) tree.Dir {
 	for _, name := range []string{"dataset.json", "mapping.json", "splits.json"} {
 		children = append(children, tree.Child{Name: name, Node: &metaFile{d: d, name: name}})
 	}
+	if d.Recipe.Sliced() {
+		children = append(children, tree.Child{Name: "slices", Node: sliceFolder(d)})
+	}
 	return tree.Static(t, children...)
 }
 

@@ -189,7 +189,10 @@ func (p *picture) paint() error {
 			p.dst.SetRGBA(p.box.Min.X+x, p.box.Min.Y+y, color.RGBA{uint8(sum[0] / n), uint8(sum[1] / n), uint8(sum[2] / n), 255})
 		}
 	}
-	for _, m := range p.masks {
+	// Small classes last, so that those that lie in others stay to be seen.
+	order := slices.Clone(p.masks)
+	slices.SortStableFunc(order, func(a, b *classMask) int { return b.count - a.count })
+	for _, m := range order {
 		p.contour(m)
 	}
 	p.letters()

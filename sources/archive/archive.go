@@ -94,7 +94,7 @@ func Register(t Type) {
 func byName(name string, unpack bool) (best Type, ok bool) {
 	typesMu.RLock()
 	defer typesMu.RUnlock()
-	name = strings.ToLower(name)
+	name = strings.ToLower(typeName(name))
 	longest := 0
 	for _, t := range types {
 		exts := t.Exts

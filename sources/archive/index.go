@@ -17,6 +17,7 @@ const (
 	flagOverlap // its bytes are another's too
 	flagSparse
 	flagRatio // more bytes declared than its data can hold
+	flagNoCRC // its checksum is not told; it opens
 )
 
 // member is one file of an archive: 48 bytes, no pointer.
@@ -50,7 +51,7 @@ func (x *index) name(i int) string {
 
 func (x *index) At(i int) blob.Info {
 	info := blob.Info{Path: x.name(i), Size: x.members[i].size}
-	if x.hasCRC {
+	if x.hasCRC && x.members[i].flags&flagNoCRC == 0 {
 		info.Sum = fmt.Sprintf("crc32:%08x", x.members[i].crc)
 	}
 	return info
@@ -160,7 +161,10 @@ func (x *index) setLimits(end int64) {
 	for i := range order {
 		order[i] = int32(i)
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(x.members[a].off, x.members[b].off) })
+	slices.SortFunc(order, func(i, j int32) int {
+		a, b := &x.members[i], &x.members[j]
+		return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.csize, b.csize)) // the empty ones first
+	})
 	for k, i := range order {
 		m := &x.members[i]
 		m.limit = end

@@ -46,6 +46,8 @@ type stream struct {
 	spool  string     // its key in the spool
 	size   int64      // of all that is unpacked
 	points []point    // in their order; the first is the beginning
+
+	refused error // why it cannot be unpacked
 }
 
 const (

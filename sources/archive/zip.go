@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/omnimedseg/omnimedfs/sources/blob"
@@ -34,7 +35,10 @@ func openZip(ctx context.Context, b blob.Blob, env Env) (Archive, error) {
 	}
 	v := blob.WithContext(ctx, b)
 	defer v.Close()
-	end, dir, err := readDirectory(v)
+	end, dir, err := readDirectory(v, env.Volumes)
+	if errors.Is(err, errAlone) {
+		return alone(ctx, env, openZip)
+	}
 	if err != nil {
 		return nil, err
 	}

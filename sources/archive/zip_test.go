@@ -269,7 +269,7 @@ func TestZipDamage(t *testing.T) {
 		{"not a zip", noise(100_000), true, ErrFormat},
 		{"empty", nil, true, ErrFormat},
 		{"count", patch(good, sigEnd, 10, 7, 0), true, ErrFormat},
-		{"split", patch(good, sigEnd, 4, 3, 0), true, ErrUnsupported},
+		{"split", patch(good, sigEnd, 4, 3, 0), true, ErrFormat},
 		{"directory size", patch(good, sigEnd, 12, 0xff, 0xff, 0xff, 0), true, ErrFormat},
 	}
 	for _, tt := range tests {
@@ -419,6 +419,10 @@ func mustEncode(t *testing.T, a Archive, size int64) []byte {
 		x = a.index
 	case *streamArchive:
 		x, end = a.index, a.s.size
+	case *sevenArchive:
+		x, end = a.index, a.starts[len(a.streams)]
+	case *rarArchive:
+		x, end = a.index, sum(a.facts.Sizes)
 	}
 	data, err := x.encode(size, end)
 	if err != nil {

@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -47,7 +48,14 @@ type zipEnd struct {
 	off        int64 // of the directory in the blob
 	base       int64 // what stands before the archive, such as a program that unpacks it
 	countExact bool
+	// disks are where the volumes of a split archive begin; offsets count from
+	// there.
+	disks []int64
 }
+
+// errAlone says that an archive has no volumes beside the one that it is
+// named by.
+var errAlone = errors.New("not a split archive")
 
 // readTail reads the last n bytes of b, or somewhat fewer so that the read
 // begins on a block of the cache.
@@ -75,7 +83,7 @@ func readFull(b blob.Blob, p []byte, off int64) error {
 }
 
 // readDirectory finds the end record and returns the directory's bytes.
-func readDirectory(b blob.Blob) (zipEnd, []byte, error) {
+func readDirectory(b blob.Blob, volumes []Volume) (zipEnd, []byte, error) {
 	start, tail, err := readTail(b, zipTail)
 	if err != nil {
 		return zipEnd{}, nil, err
@@ -90,7 +98,7 @@ func readDirectory(b blob.Blob) (zipEnd, []byte, error) {
 	if at < 0 {
 		return zipEnd{}, nil, fmt.Errorf("%w: no end of central directory in the last %d bytes: not a zip file, or cut off", ErrFormat, len(tail))
 	}
-	end, err := parseEnd(b, start, tail, at)
+	end, err := parseEnd(b, start, tail, at, volumes)
 	if err != nil {
 		return zipEnd{}, nil, err
 	}
@@ -125,14 +133,14 @@ func findEnd(tail []byte) int {
 	return fits
 }
 
-func parseEnd(b blob.Blob, start int64, tail []byte, at int) (zipEnd, error) {
+func parseEnd(b blob.Blob, start int64, tail []byte, at int, volumes []Volume) (zipEnd, error) {
 	r := tail[at:]
 	disk, dirDisk := le.Uint16(r[4:]), le.Uint16(r[6:])
 	end := zipEnd{count: uint64(le.Uint16(r[10:])), size: int64(le.Uint32(r[12:]))}
 	declared := int64(le.Uint32(r[16:]))
 	place := start + int64(at) // where the directory must end
 	if at >= lenLocator64 && le.Uint32(tail[at-lenLocator64:]) == sigLocator64 {
-		e64, pos, err := readEnd64(b, start, tail, at)
+		e64, pos, err := readEnd64(b, start, tail, at, volumes)
 		if err != nil {
 			return end, err
 		}
@@ -144,8 +152,25 @@ func parseEnd(b blob.Blob, start int64, tail []byte, at int) (zipEnd, error) {
 		end.count, end.size, declared, place = le.Uint64(e64[32:]), int64(n), int64(off), pos
 		end.countExact = true
 	}
-	if disk != 0 && disk != 0xffff || dirDisk != 0 && dirDisk != 0xffff {
-		return end, fmt.Errorf("%w: one volume of a split archive; join the volumes first", ErrUnsupported)
+	if disk == 0xffff {
+		disk = 0
+	}
+	if dirDisk == 0xffff {
+		dirDisk = 0
+	}
+	switch {
+	case disk == 0 && dirDisk == 0 && isSplit(volumes):
+		return end, errAlone
+	case disk == 0 && dirDisk == 0:
+	case !isSplit(volumes) || int(disk) != len(volumes)-1 || dirDisk > disk:
+		return end, errVolumes(max(1, len(volumes)), int(disk)+1)
+	default:
+		at := int64(0)
+		for _, v := range volumes {
+			end.disks = append(end.disks, at)
+			at += v.Blob.Size()
+		}
+		declared += end.disks[dirDisk]
 	}
 	if end.size > place || end.size > maxDirectory {
 		return end, fmt.Errorf("%w: a directory of %d bytes before byte %d", ErrFormat, end.size, place)
@@ -157,14 +182,24 @@ func parseEnd(b blob.Blob, start int64, tail []byte, at int) (zipEnd, error) {
 	return end, nil
 }
 
+// isSplit tells zip's own volumes from a zip that was cut, which is joined.
+func isSplit(volumes []Volume) bool {
+	return len(volumes) > 1 && !cutVolume.MatchString(volumes[0].Name)
+}
+
 // readEnd64 returns the zip64 end record and its place: directly before its
 // locator, or where the locator says.
-func readEnd64(b blob.Blob, start int64, tail []byte, at int) ([]byte, int64, error) {
+func readEnd64(b blob.Blob, start int64, tail []byte, at int, volumes []Volume) ([]byte, int64, error) {
 	loc := at - lenLocator64
 	if i := loc - lenEnd64; i >= 0 && le.Uint32(tail[i:]) == sigEnd64 {
 		return tail[i:loc], start + int64(i), nil
 	}
 	off := le.Uint64(tail[loc+8:])
+	if d := int(le.Uint32(tail[loc+4:])); d > 0 && isSplit(volumes) && d < len(volumes) {
+		for _, v := range volumes[:d] {
+			off += uint64(v.Blob.Size())
+		}
+	}
 	if off > uint64(b.Size()) || int64(off)+lenEnd64 > b.Size() {
 		return nil, 0, fmt.Errorf("%w: zip64 end record at byte %d", ErrFormat, off)
 	}
@@ -211,8 +246,15 @@ func parseDirectory(end zipEnd, dir []byte, l Limits) (*index, error) {
 func (b *builder) addEntry(e []byte, n int, end zipEnd) error {
 	raw, extra := e[lenEntry:lenEntry+n], e[lenEntry+n:]
 	usize, csize, off := uint64(le.Uint32(e[24:])), uint64(le.Uint32(e[20:])), uint64(le.Uint32(e[42:]))
-	if err := zip64Extra(extra, &usize, &csize, &off); err != nil {
+	disk := uint64(le.Uint16(e[34:]))
+	if err := zip64Extra(extra, &disk, &usize, &csize, &off); err != nil {
 		return err
+	}
+	if end.disks != nil {
+		if disk >= uint64(len(end.disks)) || off > 1<<62 {
+			return fmt.Errorf("%w: volume %d of %d", ErrFormat, disk+1, len(end.disks))
+		}
+		off += uint64(end.disks[disk])
 	}
 	name := entryName(e, raw, extra)
 	if skipEntry(e, name, usize) {
@@ -237,9 +279,13 @@ func (b *builder) addEntry(e []byte, n int, end zipEnd) error {
 }
 
 // zip64Extra replaces the fields that are all ones by those of the extra field
-// 0x0001 (APPNOTE 4.5.3), which has them in this order and only those.
-func zip64Extra(extra []byte, fields ...*uint64) error {
+// 0x0001 (APPNOTE 4.5.3), which has them in this order and only those, and
+// behind them the number of the volume, of four bytes.
+func zip64Extra(extra []byte, disk *uint64, fields ...*uint64) error {
 	want := 0
+	if *disk == 0xffff {
+		want++
+	}
 	for _, f := range fields {
 		if *f == 0xffffffff {
 			want++
@@ -260,6 +306,9 @@ func zip64Extra(extra []byte, fields ...*uint64) error {
 			return fmt.Errorf("%w: zip64 field is cut off", ErrFormat)
 		}
 		*f, body = le.Uint64(body), body[8:]
+	}
+	if *disk == 0xffff && len(body) >= 4 {
+		*disk = uint64(le.Uint32(body))
 	}
 	return nil
 }

@@ -68,12 +68,76 @@ func (z *zipMember) WithContext(ctx context.Context) blob.Blob {
 	return newZipMember(ctx, z.src, z.name, &z.m, z.env)
 }
 
-// WillNeed brings the member's packed bytes.
+// WillNeed brings the member's packed bytes, of a long stored one those of the
+// spans.
 func (z *zipMember) WillNeed(ctx context.Context, spans []blob.Span) error {
 	if len(spans) == 0 {
 		return nil
 	}
-	return blob.WillNeed(ctx, z.src, []blob.Span{z.span()})
+	if z.m.meth != methodStore || z.m.size <= smallMember {
+		return blob.WillNeed(ctx, z.src, []blob.Span{z.span()})
+	}
+	z.mu.Lock()
+	err := z.locate(0)
+	data := z.data
+	z.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	moved := make([]blob.Span, len(spans))
+	for i, s := range spans {
+		moved[i] = blob.Span{Off: s.Off + data, Len: s.Len}
+	}
+	return blob.WillNeed(ctx, z.src, moved)
+}
+
+// WriteTo writes the whole member and keeps nothing of it.
+func (z *zipMember) WriteTo(w io.Writer) (int64, error) {
+	z.mu.Lock()
+	err := z.locate(0)
+	z.mu.Unlock()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", z.name, err)
+	}
+	in := newWindow(z.src, z.data, z.m.csize)
+	n := int64(0)
+	err = func() error {
+		var r io.Reader = in
+		if z.m.meth != methodStore {
+			u, err := unpackers[z.m.meth](in, z.m.size, z.env.Limits)
+			if err != nil {
+				return err
+			}
+			defer u.Close()
+			r = u
+		}
+		crc := crc32.NewIEEE()
+		buf := make([]byte, 256<<10)
+		for {
+			k, err := io.ReadFull(r, buf)
+			crc.Write(buf[:k])
+			if n += int64(k); n > z.m.size {
+				return fmt.Errorf("%w: more than the %d bytes declared", ErrFormat, z.m.size)
+			}
+			if _, werr := w.Write(buf[:k]); werr != nil {
+				return werr
+			}
+			if err == io.EOF || err == io.ErrUnexpectedEOF && in.err == nil && n == z.m.size {
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if n < z.m.size {
+			return io.ErrUnexpectedEOF
+		}
+		return z.check(crc.Sum32())
+	}()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", z.name, unpackError(err, in.err, n, z.m.size))
+	}
+	return n, err
 }
 
 func (z *zipMember) span() blob.Span {

@@ -36,6 +36,11 @@ type Options struct {
 	Log   *slog.Logger // discarded
 	// Keep says which archives stay files and are not entered; nil: none.
 	Keep func(name string) bool
+	// Wants says whether the recipe names members of what may be an archive. It
+	// is asked of single packed files, which are archives only if it does, and
+	// of archives within archives that must be unpacked to be looked into. nil:
+	// all of the latter and none of the former.
+	Wants func(path string) bool
 	// Spool is where archives without random access are unpacked to; nil: one
 	// that is shared, in $TMPDIR.
 	Spool  *archive.Spool
@@ -255,7 +260,7 @@ func (f *Files) Warnings() []string {
 		return nil
 	}
 	var out []string
-	for _, o := range t.origins {
+	for _, o := range t.all {
 		if o.arc != nil {
 			for _, w := range o.arc.Warnings() {
 				out = append(out, o.Path+": "+w)
@@ -263,4 +268,13 @@ func (f *Files) Warnings() []string {
 		}
 	}
 	return out
+}
+
+// Broken are the archives that could not be entered and will not be, as they
+// are; after Load only.
+func (f *Files) Broken() []Broken {
+	if t := f.peek(); t != nil {
+		return t.broken
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package raw
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,180 +11,177 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/sources/archive"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
-	"golang.org/x/sync/errgroup"
 )
 
 // sep stands between an archive's name and its members'.
 const sep = "!/"
 
-// origin is an Origin in the table: an archive that was entered, or one file.
+// origin is a file in the table: an archive that was entered, or a plain file.
 type origin struct {
 	Origin
-	key   string // what the table is sorted by: Path, with sep for an archive
-	arc   archive.Indexed
-	base  blob.Blob    // of the archive
-	size  atomic.Int64 // learnt; -1 unknown
-	first int          // number of its first file
+	depth int             // how many archives it lies in
+	parts []*origin       // the files of an archive of several, in their order
+	arc   archive.Indexed // of an archive that was entered
+	base  blob.Blob       // of the archive
+	size  atomic.Int64    // learnt; -1 unknown
+	inner []*origin       // members that are archives and were entered
 }
 
-// table is the loaded listing. No name of an origin holds sep, so an archive's
-// members stand together in the order of all paths.
+func newOrigin(o Origin, depth int) *origin {
+	n := &origin{Origin: o, depth: depth}
+	n.size.Store(o.Size)
+	return n
+}
+
+// segment is a run of paths in their order: one plain file, or members
+// [lo, hi) of an archive.
+type segment struct {
+	o      *origin
+	key    string // the first path
+	lo, hi int
+	first  int // number of its first file
+}
+
+// table is the loaded listing. The members of an archive stand together in the
+// order of all paths, but for those of archives within it.
 type table struct {
-	origins []*origin // sorted by key
+	segs    []segment
+	origins map[string]*origin // by path: plain files, archives, volumes
+	all     []*origin
 	total   int
+	broken  []Broken
 }
 
 func (t *table) len() int { return t.total }
 
 func (t *table) at(i int) blob.Info {
-	k := sort.Search(len(t.origins), func(k int) bool { return t.origins[k].first > i }) - 1
-	// Archives without members share their number with the next origin, which
-	// comes later and is thus what the search ends on.
-	o := t.origins[k]
-	if o.arc == nil {
-		info := o.Info
-		if n := o.size.Load(); n >= 0 {
+	k := sort.Search(len(t.segs), func(k int) bool { return t.segs[k].first > i }) - 1
+	s := &t.segs[k]
+	if s.o.arc == nil {
+		info := s.o.Info
+		if n := s.o.size.Load(); n >= 0 {
 			info.Size = n
 		}
 		return info
 	}
-	info := o.arc.At(i - o.first)
-	info.Path = o.key + info.Path
+	info := s.o.arc.At(s.lo + i - s.first)
+	info.Path = s.o.Path + sep + info.Path
 	return info
 }
 
 // find returns the number of a path, or of the first one after it.
 func (t *table) find(path string) (int, bool) {
-	k := sort.Search(len(t.origins), func(k int) bool { return t.origins[k].key > path }) - 1
+	k := sort.Search(len(t.segs), func(k int) bool { return t.segs[k].key > path }) - 1
 	if k < 0 {
 		return 0, false
 	}
-	o := t.origins[k]
-	if o.arc == nil {
-		if o.key == path {
-			return o.first, true
-		}
-		return o.first + 1, false
+	s := &t.segs[k]
+	if s.key == path {
+		return s.first, true
 	}
-	rest, ok := strings.CutPrefix(path, o.key)
-	if !ok { // between this archive and the next origin
-		return o.first + o.arc.Len(), false
+	if s.o.arc == nil {
+		return s.first + 1, false
 	}
-	i, ok := o.arc.Find(rest)
-	return o.first + i, ok
+	rest, ok := strings.CutPrefix(path, s.o.Path+sep)
+	if !ok { // between this archive and what comes next
+		return s.first + s.hi - s.lo, false
+	}
+	i, ok := s.o.arc.Find(rest)
+	if i >= s.hi {
+		i, ok = s.hi, false
+	}
+	return s.first + i - s.lo, ok
 }
 
 // origin returns where a path's bytes are: an origin, and the member's name
 // in it unless the origin itself is meant.
 func (t *table) origin(path string) (*origin, string, bool) {
-	name, member, in := strings.Cut(path, sep)
-	key := name
-	if in {
-		key += sep
+	if o := t.origins[path]; o != nil {
+		return o, "", true
 	}
-	if k, ok := t.search(key); ok {
-		return t.origins[k], member, in == (t.origins[k].arc != nil) && (!in || member != "")
-	}
-	if k, ok := t.search(key + sep); ok && !in {
-		return t.origins[k], "", true // the archive as a file
+	for i := strings.LastIndex(path, sep); i > 0; i = strings.LastIndex(path[:i], sep) {
+		if o := t.origins[path[:i]]; o != nil && o.arc != nil {
+			return o, path[i+len(sep):], i+len(sep) < len(path)
+		}
 	}
 	return nil, "", false
 }
 
-func (t *table) search(key string) (int, bool) {
-	return slices.BinarySearchFunc(t.origins, key, func(o *origin, key string) int { return cmp.Compare(o.key, key) })
-}
-
 func (t *table) close() error {
 	var errs []error
-	for _, o := range t.origins {
-		if o.base != nil {
-			errs = append(errs, o.base.Close())
+	for i := len(t.all) - 1; i >= 0; i-- { // the inner ones first
+		if b := t.all[i].base; b != nil {
+			errs = append(errs, b.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// openers is how many archives are opened at a time.
-const openers = 4
-
-func (f *Files) build(ctx context.Context) (*table, error) {
-	list, err := f.opt.List(ctx)
-	if err != nil {
-		return nil, err
+// add takes an origin into the table; its segments come with number.
+func (t *table) add(o *origin) error {
+	if t.origins[o.Path] != nil {
+		return fmt.Errorf("%q: two raw files of this name", o.Path)
 	}
-	t := &table{origins: make([]*origin, len(list))}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(openers)
-	for i, l := range list {
-		o := &origin{Origin: l, key: l.Path}
-		o.size.Store(l.Size)
-		t.origins[i] = o
-		if err := checkName(l.Path); err != nil {
-			g.Go(func() error { return err })
-			break
-		}
-		if archive.IsArchive(l.Path) && (f.opt.Keep == nil || !f.opt.Keep(l.Path)) {
-			o.key += sep
-			g.Go(func() error { return f.enter(ctx, o) })
-		}
-	}
-	if err := g.Wait(); err != nil {
-		t.origins = slices.DeleteFunc(t.origins, func(o *origin) bool { return o == nil })
-		return nil, errors.Join(err, t.close())
-	}
-	return t, t.number()
-}
-
-func checkName(name string) error {
-	if name == "" || strings.Contains(name, sep) || strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) ||
-		slices.Contains(strings.Split(name, "/"), "..") {
-		return fmt.Errorf("%q: not a name for a raw file", name)
-	}
+	t.origins[o.Path] = o
+	t.all = append(t.all, o)
 	return nil
 }
 
-// enter opens an archive for as long as f lives: its reads are bound to the
-// callers that open members, its index to f.
-func (f *Files) enter(ctx context.Context, o *origin) error {
-	b, err := o.Open(f.ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.Path, err)
+// number puts all paths in their order.
+func (t *table) number() {
+	part := map[*origin]bool{}
+	for _, o := range t.all {
+		for _, p := range o.parts {
+			part[p] = p != o
+		}
 	}
-	key := o.Key
-	if id, ok := b.(interface{ Identity() string }); ok {
-		key = id.Identity()
+	for _, o := range t.all {
+		switch {
+		case part[o]: // stands for nothing by itself
+		case o.arc == nil:
+			if o.depth == 0 { // else its archive lists it
+				t.segs = append(t.segs, segment{o: o, key: o.Path, hi: 1})
+			}
+		default:
+			t.cut(o)
+		}
 	}
-	a, err := archive.Open(ctx, o.Path, b, archive.Env{Facts: f.opt.Facts, Key: key, Spool: f.opt.Spool, Limits: f.opt.Limits})
-	if err != nil {
-		b.Close()
-		return err
+	slices.SortFunc(t.segs, func(a, b segment) int { return cmp.Compare(a.key, b.key) })
+	for i := range t.segs {
+		t.segs[i].first = t.total
+		t.total += t.segs[i].hi - t.segs[i].lo
 	}
-	x, ok := a.(archive.Indexed)
-	if !ok {
-		b.Close()
-		return fmt.Errorf("%s: %w: its type has no index", o.Path, archive.ErrUnsupported)
-	}
-	for _, w := range x.Warnings() {
-		f.opt.Log.Warn("archive", "file", o.Path, "warning", w)
-	}
-	o.arc, o.base = x, b
-	o.size.Store(b.Size())
-	return nil
 }
 
-func (t *table) number() error {
-	slices.SortFunc(t.origins, func(a, b *origin) int { return cmp.Compare(a.key, b.key) })
-	for i, o := range t.origins {
-		if i > 0 && t.origins[i-1].key == o.key {
-			return errors.Join(fmt.Errorf("%q: two raw files of this name", o.Path), t.close())
+// cut makes the segments of an archive: without the members that were entered
+// and their volumes, interrupted where the members of those stand.
+func (t *table) cut(o *origin) {
+	n := o.arc.Len()
+	var holes [][2]int // without overlap, and empty ones where something stands between
+	for _, in := range o.inner {
+		if in.arc == nil {
+			continue // it is a file like others
 		}
-		o.first = t.total
-		if o.arc == nil {
-			t.total++
-		} else {
-			t.total += o.arc.Len()
+		for _, p := range append(in.parts, in) {
+			if i, ok := o.arc.Find(strings.TrimPrefix(p.Path, o.Path+sep)); ok {
+				holes = append(holes, [2]int{i, i + 1})
+			}
 		}
+		// A folder of the name "b.zip!" would hide in the inner archive.
+		dir := strings.TrimPrefix(in.Path, o.Path+sep) + sep
+		lo, _ := o.arc.Find(dir)
+		hi := lo
+		for hi < n && strings.HasPrefix(o.arc.At(hi).Path, dir) {
+			hi++
+		}
+		holes = append(holes, [2]int{lo, hi})
 	}
-	return nil
+	slices.SortFunc(holes, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	lo := 0
+	for _, h := range append(holes, [2]int{n, n}) {
+		if h[0] > lo {
+			t.segs = append(t.segs, segment{o: o, key: o.Path + sep + o.arc.At(lo).Path, lo: lo, hi: h[0]})
+		}
+		lo = max(lo, h[1])
+	}
 }

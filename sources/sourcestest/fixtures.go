@@ -45,6 +45,18 @@ func RegisterFixture(platform string, f Fixture) {
 	fixtures[platform] = f
 }
 
+// Play plays a record of a platform that holds the files; Record says under
+// which names where the platform cannot hold them as they are.
+func Play(t testing.TB, platform string, files map[string][]byte) Record {
+	fixturesMu.Lock()
+	f, ok := fixtures[platform]
+	fixturesMu.Unlock()
+	if !ok {
+		t.Fatalf("no fixture of %q: add one with sourcestest.RegisterFixture", platform)
+	}
+	return f.Play(t, files)
+}
+
 func init() {
 	RegisterFixture("http", Fixture{Single: true, Remote: true, Play: playHTTP})
 	RegisterFixture("local", Fixture{Play: playLocal})

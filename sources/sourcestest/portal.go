@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,17 @@ func page[T any](all []T, from string, size int) (out []T, next string) {
 		next = strconv.Itoa(end)
 	}
 	return all[n:end], next
+}
+
+// foldersOf lists the folders that files are in, and those that these are in.
+func foldersOf(names []string) []string {
+	seen := map[string]bool{}
+	for _, n := range names {
+		for d := path.Dir(n); d != "."; d = path.Dir(d) {
+			seen[d] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func escape(name string) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,8 +51,23 @@ func playFigshare(t testing.TB, files map[string][]byte) Record {
 
 func playMendeley(t testing.TB, files map[string][]byte) Record {
 	p := newPortal(t, files)
+	dirs := foldersOf(p.names)
+	folder := func(dir string) string {
+		if i := slices.Index(dirs, dir); i >= 0 {
+			return "f-" + strconv.Itoa(i)
+		}
+		return "root"
+	}
 	p.json("GET /public-api/datasets/abc123/folders/2", func(*http.Request) any {
-		return []object{{"id": "f-1", "name": "folder"}}
+		var list []object
+		for _, d := range dirs {
+			f := object{"id": folder(d), "name": path.Base(d)}
+			if path.Dir(d) != "." {
+				f["parent_id"] = folder(path.Dir(d))
+			}
+			list = append(list, f)
+		}
+		return list
 	})
 	p.json("GET /public-api/datasets/abc123", func(*http.Request) any {
 		return object{"id": "abc123", "version": 2, "data_licence": object{"short_name": "CC BY 4.0", "url": "http://creativecommons.org/licenses/by/4.0"}}
@@ -59,7 +75,7 @@ func playMendeley(t testing.TB, files map[string][]byte) Record {
 	p.json("GET /public-api/datasets/abc123/files", func(r *http.Request) any {
 		list := []object{}
 		for _, n := range p.names {
-			if in := path.Dir(n) != "."; in != (r.FormValue("folder_id") == "f-1") || r.FormValue("version") != "2" {
+			if folder(path.Dir(n)) != r.FormValue("folder_id") || r.FormValue("version") != "2" {
 				continue
 			}
 			list = append(list, object{"filename": path.Base(n), "id": strconv.Itoa(p.id(n)), "size": len(files[n]), "content_details": object{

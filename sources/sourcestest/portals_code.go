@@ -49,12 +49,15 @@ func playDataverse(t testing.TB, files map[string][]byte) Record {
 func playOSF(t testing.TB, files map[string][]byte) Record {
 	const base = "https://api.osf.io/v2/nodes/abcde/files/osfstorage/"
 	p := newPortal(t, files)
+	dirs := foldersOf(p.names)
 	answer := func(dir string) func(*http.Request) any {
 		return func(r *http.Request) any {
 			var all []object
-			if dir == "." {
-				all = append(all, object{"attributes": object{"kind": "folder", "materialized_path": "/folder/"},
-					"relationships": object{"files": object{"links": object{"related": object{"href": base + "f1/"}}}}})
+			for i, d := range dirs {
+				if path.Dir(d) == dir {
+					all = append(all, object{"attributes": object{"kind": "folder", "materialized_path": "/" + d + "/"},
+						"relationships": object{"files": object{"links": object{"related": object{"href": base + "f" + strconv.Itoa(i) + "/"}}}}})
+				}
 			}
 			for _, n := range p.names {
 				if path.Dir(n) == dir {
@@ -72,7 +75,9 @@ func playOSF(t testing.TB, files map[string][]byte) Record {
 		}
 	}
 	p.json("GET /v2/nodes/abcde/files/osfstorage/{$}", answer("."))
-	p.json("GET /v2/nodes/abcde/files/osfstorage/f1/", answer("folder"))
+	for i, d := range dirs {
+		p.json("GET /v2/nodes/abcde/files/osfstorage/f"+strconv.Itoa(i)+"/", answer(d))
+	}
 	p.mux.HandleFunc("GET /download/{id}/", func(w http.ResponseWriter, r *http.Request) { p.send(w, r, p.name(r.PathValue("id"))) })
 	return p.record("abcde", "api.osf.io", "osf.io")
 }

@@ -146,6 +146,7 @@ rtstruct("contours", {
     "Keyhole": [("CLOSED_PLANAR", at([square[0], square[1], square[2], square[3], square[0], (1.5, 1.5), (1.5, 3.5),
                                       (2.5, 3.5), (2.5, 1.5), (1.5, 1.5)], 0))],
     "Centers": [("CLOSED_PLANAR", at([(1, 1), (3, 1), (3, 4), (1, 4)], 3.2))],
+    "Overlap": [("CLOSED_PLANAR", at([(0.5, 0.5), (3.5, 0.5), (3.5, 3.5), (0.5, 3.5)], 1)), ("CLOSED_PLANAR", at([(2.5, 0.5), (4.5, 0.5), (4.5, 3.5), (2.5, 3.5)], 1))],
     "Oblique": [("CLOSED_PLANAR", [p for p in at(square[:2], 1) + at(square[2:], 2)])],
     "Beyond": [("CLOSED_PLANAR", at(square, 9))],
 })
@@ -158,6 +159,9 @@ if not small:
     seg("fractionrle", {2: a * 150 + b * 40}, kind="FRACTIONAL", syntax=RLELossless)
     seg("fractionbig", {2: a * 150 + b * 40}, kind="FRACTIONAL", syntax=ExplicitVRBigEndian)
     seg("labelmap", {1: a, 3: b * (1 - a)}, kind="LABELMAP")
+    one = np.zeros_like(a)
+    one[2] = a[2]
+    seg("single", {1: one}, sparse=True)
     c = np.zeros_like(a)
     c[:, 1:4, 2:5] = a[:, 1:4, 2:5]
     seg("crop", {1: c}, crop=(1, 4, 2, 5))

@@ -1,0 +1,6 @@
+//go:build !race
+
+package miniature
+
+// everyNth recipe is tested.
+const everyNth = 1

@@ -1,0 +1,89 @@
+package view
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
+	"github.com/omnimedseg/omnimedfs/fs/dataset"
+	"github.com/omnimedseg/omnimedfs/sources/archive"
+)
+
+// TestBrokenArchive: of a dataset in several archives, one that is broken
+// hides its own cases and says so; but a label is never missed silently.
+func TestBrokenArchive(t *testing.T) {
+	var pixel bytes.Buffer
+	if err := png.Encode(&pixel, image.NewGray(image.Rect(0, 0, 4, 4))); err != nil {
+		t.Fatal(err)
+	}
+	zipped := func(names ...string) []byte {
+		var buf bytes.Buffer
+		z := zip.NewWriter(&buf)
+		for _, n := range names {
+			w, err := z.Create(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(pixel.Bytes())
+		}
+		z.Close()
+		return buf.Bytes()
+	}
+	const layout = `
+[case]
+image = "part{n}.zip!/{case}.png"
+[[class]]
+name = "cell"
+label = "%s"
+optional = true
+select = { above = 0 }`
+	bad := []byte("no zip")
+	tests := []struct {
+		name  string
+		label string
+		files map[string][]byte
+		cases int // -1: the dataset fails
+	}{
+		{"whole", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": zipped("b.png", "masks/b.png")}, 2},
+		{"some cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": bad}, 1},
+		{"all cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": bad}, -1},
+		{"labels", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png"), "masks.zip": bad}, -1},
+		{"something else", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "b.png"), "masks.zip": zipped("a.png"), "docs.zip": bad}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for n, data := range tt.files {
+				os.WriteFile(filepath.Join(dir, n), data, 0o644)
+			}
+			head, _, _ := strings.Cut(cellsRecipe, "[case]")
+			r, err := recipe.Parse("cells.toml", []byte(fmt.Sprintf(head, dir)+fmt.Sprintf(layout, tt.label)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			env := newEnv(t)
+			d := dataset.New(r, env)
+			err = d.Load(context.Background())
+			if tt.cases < 0 {
+				if !errors.Is(err, archive.ErrFormat) {
+					t.Errorf("%v, want the archive's own error", err)
+				}
+			} else if err != nil || d.NumCases() != tt.cases {
+				t.Fatalf("%v", err)
+			}
+			kept, err := env.Failures.Below("datasets/" + r.ID)
+			if broken := bytes.Equal(tt.files["part1.zip"], bad) || bytes.Equal(tt.files["part2.zip"], bad) || bytes.Equal(tt.files["masks.zip"], bad) || tt.files["docs.zip"] != nil; err != nil || broken != (len(kept) == 1) {
+				t.Errorf("failures kept: %+v, %v", kept, err)
+			}
+		})
+	}
+}
