@@ -73,12 +73,13 @@ func (r *Reader) Read(p []byte) (int, error) {
 		if r.err != nil {
 			return 0, r.err
 		}
-		if r.to > history { // keep what matches may reach
+		// No more than is wanted: of a header's little, the input's rest may be far.
+		want := min(max(len(p), 512), ahead)
+		if r.to+want > history+ahead { // keep what matches may reach
 			copy(r.buf[:history], r.buf[r.to-history:r.to])
 			r.from, r.to = history, history
 		}
-		// No more than is wanted: of a header's little, the input's rest may be far.
-		r.limit = min(history+ahead, r.to+max(len(p), 512))
+		r.limit = r.to + want
 		r.err = r.step()
 	}
 	n := copy(p, r.buf[r.from:r.to])

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -125,6 +126,45 @@ func TestGzip(t *testing.T) {
 		}
 		if err != ErrChecksum {
 			t.Errorf("trailer byte %d: %v", i, err)
+		}
+	}
+}
+
+// Reads of any size, with the history wherever it lies then.
+func TestZlibInPieces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for name, want := range samples() {
+		var file bytes.Buffer
+		w := zlib.NewWriter(&file)
+		w.Write(want)
+		w.Close()
+		for _, most := range []int{1, 700, 5000, 300000} {
+			if most == 1 && len(want) > 50000 {
+				continue
+			}
+			z, err := NewZlib(bufio.NewReaderSize(bytes.NewReader(file.Bytes()), 4096))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []byte
+			for err == nil {
+				var n int
+				p := make([]byte, 1+rng.IntN(most))
+				n, err = z.Read(p)
+				got = append(got, p[:n]...)
+			}
+			if err != io.EOF || !bytes.Equal(got, want) {
+				t.Errorf("%s by %d: %d bytes of %d, %v", name, most, len(got), len(want), err)
+			}
+		}
+		bad := bytes.Clone(file.Bytes())
+		bad[len(bad)-1] ^= 1
+		z, err := NewZlib(bufio.NewReader(bytes.NewReader(bad)))
+		if err == nil {
+			_, err = io.ReadAll(z)
+		}
+		if err != ErrZlib {
+			t.Errorf("%s with a wrong checksum: %v", name, err)
 		}
 	}
 }
