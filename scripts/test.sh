@@ -93,7 +93,7 @@ check_fuzz() {
 	local seconds=$1 bad=0 pkg target
 	while read -r pkg target; do
 		# The pattern of a package that has no fuzz target lists nothing.
-		fuzz() { go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" >/tmp/fuzz.$$ 2>&1; }
+		fuzz() { go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" -fuzzminimizetime 10x >/tmp/fuzz.$$ 2>&1; }
 		# On a busy machine go's own workers can miss the deadline, which it reports
 		# as a failure without an input: tried once more.
 		if fuzz || { grep -q 'context deadline exceeded' /tmp/fuzz.$$ && ! grep -q 'Failing input' /tmp/fuzz.$$ && fuzz; }; then

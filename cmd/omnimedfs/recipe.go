@@ -21,6 +21,8 @@ var recipeActions = []struct {
 }{
 	{"lint", "FILE…", "say what is wrong in recipes", 1, -1, recipeLint},
 	{"check", "ID|FILE [FOLDER]", "compare a recipe with its record, or with a folder", 1, 2, recipeCheck},
+	{"new", "PLATFORM RECORD|URL|FOLDER", "print the start of a recipe by a record's file names", 1, 2, recipeNew},
+	{"values", "ID|FILE [FOLDER]", "print the values in some label files", 1, 2, recipeValues},
 }
 
 func runRecipe(ctx context.Context, p *program, args []string) error {
@@ -35,7 +37,7 @@ func runRecipe(ctx context.Context, p *program, args []string) error {
 	}
 	var lines []string
 	for _, a := range recipeActions {
-		lines = append(lines, fmt.Sprintf("  omnimedfs recipe %-28s %s", a.name+" "+a.args, a.short))
+		lines = append(lines, fmt.Sprintf("  omnimedfs recipe %-34s %s", a.name+" "+a.args, a.short))
 	}
 	return cli.Usage(fmt.Errorf("unknown action %q; there are\n%s", args[0], strings.Join(lines, "\n")))
 }

@@ -32,6 +32,8 @@ type Dataset struct {
 	state atomic.Pointer[state]
 	pins  map[string]string // see Pin
 	read  atomic.Bool       // somebody read a file
+
+	mayBeSliced bool // see Sliced
 }
 
 // state is what a load found. Only the sizes are filled in later.
@@ -48,7 +50,7 @@ type state struct {
 func New(r *recipe.Recipe, env *Env) *Dataset {
 	return &Dataset{
 		Recipe: r, env: env, conv: r.Converter(),
-		loads: newFlights[string](env), fills: newFlights[string](env),
+		loads: newFlights[string](env), fills: newFlights[string](env), mayBeSliced: r.Sliced(),
 	}
 }
 
@@ -86,10 +88,10 @@ func (d *Dataset) WasRead() bool { return d.read.Load() }
 func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
 
 func (d *Dataset) load(ctx context.Context) (*state, error) {
-	src := &d.Recipe.Source
-	list := func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) }
 	reach := d.Recipe.Archives()
-	s := &state{raw: raw.New(raw.Options{List: list, Facts: d.env.Cache.Facts(), Log: d.env.Log, Keep: func(string) bool { return src.Closed }, Spool: d.env.Spool, Wants: reach.Wants})}
+	opt := d.rawOptions(reach)
+	opt.Index = d.shipped()
+	s := &state{raw: raw.New(opt)}
 	if err := d.index(ctx, s, reach); err != nil {
 		s.raw.Close()
 		return nil, err
@@ -104,6 +106,44 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 		d.env.Log.Warn("fact not kept", "dataset", d.Recipe.ID, "error", err)
 	}
 	return s, nil
+}
+
+func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
+	src := &d.Recipe.Source
+	return raw.Options{
+		List:  func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) },
+		Facts: d.env.Cache.Facts(), Log: d.env.Log, Spool: d.env.Spool,
+		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants,
+	}
+}
+
+// BuildIndex lists the raw files from the platform and the archives themselves
+// and returns what that has shown: Encode makes of it a file which, given back
+// by Env.Index, lists the dataset without a request. Archives without random
+// access are downloaded for it once.
+func (d *Dataset) BuildIndex(ctx context.Context) (*raw.Index, error) {
+	x, err := raw.BuildIndex(ctx, d.rawOptions(d.Recipe.Archives()))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Recipe.ID, err)
+	}
+	return x, nil
+}
+
+// shipped is the index that came with the catalog, nil without a good one.
+func (d *Dataset) shipped() *raw.Index {
+	if d.env.Index == nil {
+		return nil
+	}
+	data, ok := d.env.Index(d.Recipe.ID)
+	if !ok {
+		return nil
+	}
+	x, err := raw.DecodeIndex(data)
+	if err != nil {
+		d.env.Log.Warn("shipped index", "dataset", d.Recipe.ID, "error", err)
+		return nil
+	}
+	return x
 }
 
 // index lists the raw files and splits them into cases. An archive that cannot

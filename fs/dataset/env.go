@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
@@ -23,8 +24,9 @@ type Env struct {
 	Cache    *cache.Cache
 	Failures *Failures
 	Log      *slog.Logger
-	Spool    *archive.Spool     // of archives without random access; nil: one of its own in $TMPDIR
-	Errno    func(error) string // the name of an error's errno; nil: "EIO" for all
+	Spool    *archive.Spool                 // of archives without random access; nil: one of its own in $TMPDIR
+	Index    func(id string) ([]byte, bool) // a dataset's shipped raw.Index; nil: none
+	Errno    func(error) string             // the name of an error's errno; nil: "EIO" for all
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -32,6 +34,8 @@ type Env struct {
 	limit  int64
 	derive chan struct{} // one place a Derived at work
 	work   sync.WaitGroup
+
+	done struct{ files, bytes, waiting atomic.Int64 }
 
 	mu      sync.Mutex
 	closers []io.Closer
@@ -79,9 +83,23 @@ func (e *Env) closeLater(c io.Closer) {
 	e.closers = append(e.closers, c)
 }
 
+// Work is how much was converted, and how much waits for memory.
+type Work struct {
+	Files   int64 // images and masks converted
+	Bytes   int64 // of their pixels
+	Waiting int64 // conversions that wait
+}
+
+// Work returns the counts since the start.
+func (e *Env) Work() Work {
+	return Work{e.done.files.Load(), e.done.bytes.Load(), e.done.waiting.Load()}
+}
+
 // reserve waits until n bytes of decoded pixels may be held.
 func (e *Env) reserve(ctx context.Context, n int64) (release func(), err error) {
 	n = max(1, min(n, e.limit))
+	e.done.waiting.Add(1)
+	defer e.done.waiting.Add(-1)
 	if err := e.memory.Acquire(ctx, n); err != nil {
 		return nil, err
 	}

@@ -80,10 +80,36 @@ select = { above = 0 }`
 			} else if err != nil || d.NumCases() != tt.cases {
 				t.Fatalf("%v", err)
 			}
+			if tt.cases > 0 {
+				listedFromIndex(t, r, d, dir)
+			}
 			kept, err := env.Failures.Below("datasets/" + r.ID)
 			if broken := bytes.Equal(tt.files["part1.zip"], bad) || bytes.Equal(tt.files["part2.zip"], bad) || bytes.Equal(tt.files["masks.zip"], bad) || tt.files["docs.zip"] != nil; err != nil || broken != (len(kept) == 1) {
 				t.Errorf("failures kept: %+v, %v", kept, err)
 			}
 		})
+	}
+}
+
+// listedFromIndex lists the dataset from its shipped index, with all of its
+// files gone.
+func listedFromIndex(t *testing.T, r *recipe.Recipe, d *dataset.Dataset, dir string) {
+	t.Helper()
+	x, err := d.BuildIndex(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := x.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	env := newEnv(t)
+	env.Index = func(id string) ([]byte, bool) { return data, id == r.ID }
+	again := dataset.New(r, env)
+	if err := again.Load(context.Background()); err != nil || again.NumCases() != d.NumCases() || again.Raw().Len() != d.Raw().Len() {
+		t.Errorf("from the index: %d raw files, want %d: %v", again.Raw().Len(), d.Raw().Len(), err)
 	}
 }

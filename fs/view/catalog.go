@@ -34,8 +34,10 @@ datasets/<id>/images/<case>.png | .nii.gz         the images, lossless (<case>.n
 datasets/<id>/labels/<class>/<case>.png | .nii.gz  one binary mask a class: 0/255 in PNG, 0/1 in NIfTI
 datasets/<id>/metadata/                            dataset.json mapping.json splits.json LICENSE CITATION.bib
                                                    DICOM: slices/<case>.json, each slice's SOP Instance UID and file
+datasets/<id>/splits/ preview/                     links for the authors' splits; pictures with contours
 datasets/<id>/raw/                                 the original files, archives opened as folders
-by-modality/ by-license/ by-class/                 the same datasets, found otherwise
+by-modality/ by-license/ by-class/ by-anatomy/     the same datasets, found otherwise
+views/nnunet/ msd/ bids/ prompts/                  the same images and masks in other people's layouts
 catalog.json catalog.tsv LICENSES.tsv              what is here
 .omnimedfs/                                        status, metrics and errors of this mount
 

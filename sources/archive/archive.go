@@ -1,6 +1,12 @@
-// Package archive looks into archives without reading the whole of them: the
-// members are listed from a directory or from headers alone, and one member
-// costs its own bytes.
+// Package archive looks into archives without reading more of them than their
+// format demands:
+//
+//	zip (split, too), 7z, tar      listed from a directory or from headers alone; a member costs its own
+//	                               bytes, of a solid 7z those of its folder
+//	tar.gz tar.bz2 tar.xz tar.zst  read once as a stream; then a member is read from the nearest place
+//	                               where unpacking can begin, if that is near, else from the spool
+//	rar, of several volumes, too   listed from headers; a solid one is unpacked once into the spool
+//	gz bz2 xz zst                  a single file; an archive of one member where Env.Unpack says so
 //
 // An archive type is one file that registers itself. Its index, compact in
 // memory (about 60 bytes a member beside the name), is kept in Facts, so that
@@ -19,6 +25,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -88,6 +95,18 @@ func Register(t Type) {
 		}
 	}
 	types = append(types, t)
+}
+
+// Types lists the names of the registered types.
+func Types() []string {
+	typesMu.RLock()
+	defer typesMu.RUnlock()
+	var out []string
+	for _, t := range types {
+		out = append(out, t.Name)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // byName finds the type with the longest extension that name ends in.

@@ -3,6 +3,7 @@ package archive
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"sync"
 
 	"github.com/omnimedseg/omnimedfs/sources/blob"
@@ -96,8 +97,19 @@ func (s *stream) loadPoints() bool {
 		return false
 	}
 	s.points, s.size = points, size
+	if _, ok := s.codec.(gzipCodec); ok && len(points) > 1 {
+		if _, ok := s.facts.Get(fmt.Sprintf("%s/w%d", s.key, len(points)-1)); !ok {
+			s.points = points[:1] // an index that was made without dictionaries
+		}
+	}
 	return true
 }
+
+// IsDictionary reports whether a key of Facts is that of a dictionary: what
+// random access within gzip needs beside the index, and by far the most of it.
+func IsDictionary(key string) bool { return dictionaryKey.MatchString(key) }
+
+var dictionaryKey = regexp.MustCompile(`^(tar\.)?gz:(?s:.*)/w\d+$`)
 
 // newStream returns the stream of an archive, without points. What cannot be
 // kept for ever is kept for its life.

@@ -169,7 +169,7 @@ func FuzzRar(f *testing.F) {
 	f.Cleanup(func() { spool.Close() })
 	f.Fuzz(func(t *testing.T, data []byte) {
 		env := Env{Spool: spool, Limits: Limits{Dictionary: 4 << 20, RatioFrom: 1 << 20, Ratio: 1100}}
-		a, err := Open(context.Background(), "x.rar", blob.Bytes(data), env)
+		a, err := openBounded(t, "x.rar", data, env)
 		if err == nil {
 			checkArchive(t, a.(Indexed), int64(len(data)))
 		}

@@ -24,7 +24,7 @@ type scan struct {
 
 func newScan(ctx context.Context, s *stream) (*scan, error) {
 	c := &scan{ctx: ctx, s: s, src: &rebound{size: s.src.Size()}}
-	c.src.bind(ctx, s.src)
+	c.src.through(ctx, s.src)
 	known := len(s.points) > 1 || s.points[0].head > 0 // xz
 	if !known {
 		s.points = s.points[:0]

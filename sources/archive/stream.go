@@ -116,7 +116,12 @@ func (s *stream) readAt(ctx context.Context, p []byte, off int64) error {
 func (s *stream) unpackAll(ctx context.Context, w io.Writer) error {
 	c := s.newCursor(0)
 	defer c.close()
-	c.src.bind(ctx, s.src)
+	switch s.codec.(type) {
+	case sevenCodec, rarCodec: // they read a header elsewhere first
+		c.src.bind(ctx, s.src)
+	default:
+		c.src.through(ctx, s.src)
+	}
 	if err := c.begin(); err != nil {
 		return c.explain(err)
 	}
@@ -251,25 +256,6 @@ func (s *Spool) put(c *cursor) {
 	}
 }
 
-// forget closes the cursors of a stream.
-func (s *Spool) forget(st *stream) {
-	s.mu.Lock()
-	var gone []*cursor
-	kept := s.idle[:0]
-	for _, c := range s.idle {
-		if c.s == st {
-			gone = append(gone, c)
-		} else {
-			kept = append(kept, c)
-		}
-	}
-	s.idle = kept
-	s.mu.Unlock()
-	for _, c := range gone {
-		c.close()
-	}
-}
-
 // rebound is a blob whose reads are bound to whoever has the cursor. It keeps
 // the error of the source apart from the decoder's.
 type rebound struct {
@@ -281,6 +267,12 @@ type rebound struct {
 func (r *rebound) bind(ctx context.Context, b blob.Blob) {
 	r.unbind()
 	r.b, r.err = blob.WithContext(ctx, b), nil
+}
+
+// through binds to a reader that goes through the whole.
+func (r *rebound) through(ctx context.Context, b blob.Blob) {
+	r.unbind()
+	r.b, r.err = newAhead(ctx, b), nil
 }
 
 func (r *rebound) unbind() {

@@ -341,7 +341,7 @@ func fuzzPacked(f *testing.F, ext string) {
 	f.Cleanup(func() { spool.Close() })
 	f.Fuzz(func(t *testing.T, data []byte) {
 		env := Env{Spool: spool, Limits: Limits{Dictionary: 1 << 20, RatioFrom: 1 << 20, Ratio: 1100}}
-		a, err := Open(context.Background(), "x.tar"+ext, blob.Bytes(data), env)
+		a, err := openBounded(t, "x.tar"+ext, data, env)
 		if err == nil {
 			checkArchive(t, a.(Indexed), int64(len(data)))
 		}

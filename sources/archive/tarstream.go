@@ -45,6 +45,9 @@ var _ Indexed = (*streamArchive)(nil)
 // openStream reads all of a packed archive once, and nothing where the index
 // is kept.
 func openStream(ctx context.Context, b blob.Blob, env Env, c codec, kind string, read func(*scan, *builder) error) (Archive, error) {
+	if b.Size() == 0 {
+		return nil, fmt.Errorf("%w: an empty file", ErrFormat)
+	}
 	s := newStream(kind, b, c, env, kind)
 	if x, ok := loadStream(s, b); ok {
 		return &streamArchive{x, s}, nil

@@ -31,11 +31,17 @@ type Broken struct {
 
 // build lists the origins and enters those that are archives, level by level.
 func (f *Files) build(ctx context.Context) (*table, error) {
-	list, err := f.opt.List(ctx)
-	if err != nil {
-		return nil, err
-	}
 	t := &table{origins: map[string]*origin{}}
+	var list []Origin
+	if f.opt.Index != nil {
+		list = f.origins()
+		f.opt.Index.known(t)
+	} else {
+		var err error
+		if list, err = f.opt.List(ctx); err != nil {
+			return nil, err
+		}
+	}
 	names := make([]string, len(list))
 	for i, l := range list {
 		if err := checkName(l.Path); err != nil {
@@ -110,7 +116,13 @@ func (t *table) join(mains []string, volumes map[string][]string) []*origin {
 	return out
 }
 
-func (f *Files) keep(path string) bool { return f.opt.Keep != nil && f.opt.Keep(path) }
+// keep says which files are not entered: an index may know that they cannot be.
+func (f *Files) keep(path string) bool {
+	if x := f.opt.Index; x != nil && x.Broken[path] != "" {
+		return true
+	}
+	return f.opt.Keep != nil && f.opt.Keep(path)
+}
 
 func checkName(name string) error {
 	if name == "" || strings.Contains(name, sep) || strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) ||
@@ -153,7 +165,7 @@ func (f *Files) enter(ctx context.Context, o *origin) error {
 	if err != nil {
 		return err
 	}
-	if id, ok := b.(interface{ Identity() string }); ok {
+	if id, ok := b.(interface{ Identity() string }); ok && !f.opt.named {
 		env.Key = id.Identity()
 	}
 	a, err := archive.Open(ctx, o.Path, b, env)
@@ -183,6 +195,10 @@ func (f *Files) openParts(o *origin, env *archive.Env) (blob.Blob, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Path, err)
 		}
+		if f.opt.named && o.depth == 0 {
+			o.size.Store(b.Size())
+			env.Key = o.named()
+		}
 		return b, nil
 	}
 	var keys []string
@@ -195,8 +211,13 @@ func (f *Files) openParts(o *origin, env *archive.Env) (blob.Blob, error) {
 			return nil, fmt.Errorf("%s: %w", p.Path, err)
 		}
 		env.Volumes = append(env.Volumes, archive.Volume{Name: p.Path, Blob: b})
-		if keys = append(keys, p.Key); p.Key == "" {
-			keys = nil
+		key := p.Key
+		if f.opt.named && p.depth == 0 {
+			p.size.Store(b.Size())
+			key = p.named()
+		}
+		if key != "" {
+			keys = append(keys, key)
 		}
 	}
 	env.Key = ""
@@ -269,4 +290,11 @@ func (f *Files) inner(o *origin, m blob.Info) func(ctx context.Context) (blob.Bl
 		}
 		return archive.Spooled(ctx, f.opt.Spool, key, m.Size, open), nil
 	}
+}
+
+// named is the origin's key in an Index.
+func (o *origin) named() string {
+	info := o.Info
+	info.Size = o.size.Load()
+	return named(info)
 }

@@ -45,6 +45,10 @@ type Options struct {
 	// that is shared, in $TMPDIR.
 	Spool  *archive.Spool
 	Limits archive.Limits // the defaults
+	// Index is what is known beforehand: the listing then asks nobody. nil: none.
+	Index *Index
+
+	named bool // keys are made of the names, as in an Index
 }
 
 // Origins is a List that is known beforehand.
@@ -76,6 +80,9 @@ var errClosed = errors.New("raw: files are closed")
 func New(o Options) *Files {
 	if o.Facts == nil {
 		o.Facts = blob.NoFacts{}
+	}
+	if o.Index != nil {
+		o.Facts, o.named = layered{o.Index, o.Facts}, true
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
