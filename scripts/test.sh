@@ -16,6 +16,8 @@ need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
 	py:torch=python3-torch py:torchvision=python3-torchvision \
 	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
 	dcm2niix=dcm2niix plastimatch=plastimatch \
+	py:tifffile=python3-tifffile tiffcp=libtiff-tools teem-unu=teem-apps \
+	/usr/share/doc/insighttoolkit5-examples/examples/Data=insighttoolkit5-examples \
 	nginx=nginx vsftpd=vsftpd curl=curl
 codecs
 fuse_ready

@@ -115,7 +115,7 @@ func newClient(o *options, c *cache.Cache, log *slog.Logger) (*sources.Client, e
 		}
 	}
 	opt := sources.Options{
-		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
+		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, BudgetDay: o.BudgetDay, PerHost: o.PerHost,
 		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
 		Log:      log, UserAgent: "omnimedfs/" + version().Version,
 	}
