@@ -22,17 +22,20 @@ var codecs = map[string]struct {
 	decode     decodeFunc
 	rgb, lossy bool
 }{
-	runLengths:               {codec.RLE, false, false},
-	"1.2.840.10008.1.2.4.50": {codec.JPEG, true, true},   // baseline
-	"1.2.840.10008.1.2.4.51": {codec.JPEG, true, true},   // extended, 12 bits
-	"1.2.840.10008.1.2.4.53": {codec.JPEG, true, true},   // retired: spectral selection
-	"1.2.840.10008.1.2.4.55": {codec.JPEG, true, true},   // retired: progressive
-	"1.2.840.10008.1.2.4.57": {codec.JPEG, false, false}, // lossless, any predictor
-	"1.2.840.10008.1.2.4.70": {codec.JPEG, false, false}, // lossless, the first predictor
-	"1.2.840.10008.1.2.4.80": {codec.JPEGLS, false, false},
-	"1.2.840.10008.1.2.4.81": {codec.JPEGLS, false, true},
-	"1.2.840.10008.1.2.4.90": {codec.JPEG2000, false, false},
-	"1.2.840.10008.1.2.4.91": {codec.JPEG2000, false, true},
+	runLengths:                {codec.RLE, false, false},
+	"1.2.840.10008.1.2.4.50":  {codec.JPEG, true, true},   // baseline
+	"1.2.840.10008.1.2.4.51":  {codec.JPEG, true, true},   // extended, 12 bits
+	"1.2.840.10008.1.2.4.53":  {codec.JPEG, true, true},   // retired: spectral selection
+	"1.2.840.10008.1.2.4.55":  {codec.JPEG, true, true},   // retired: progressive
+	"1.2.840.10008.1.2.4.57":  {codec.JPEG, false, false}, // lossless, any predictor
+	"1.2.840.10008.1.2.4.70":  {codec.JPEG, false, false}, // lossless, the first predictor
+	"1.2.840.10008.1.2.4.80":  {codec.JPEGLS, false, false},
+	"1.2.840.10008.1.2.4.81":  {codec.JPEGLS, false, true},
+	"1.2.840.10008.1.2.4.90":  {codec.JPEG2000, false, false},
+	"1.2.840.10008.1.2.4.91":  {codec.JPEG2000, false, true},
+	"1.2.840.10008.1.2.4.201": {codec.JPEG2000, false, false}, // high throughput
+	"1.2.840.10008.1.2.4.202": {codec.JPEG2000, false, false},
+	"1.2.840.10008.1.2.4.203": {codec.JPEG2000, false, true},
 }
 
 // Decode returns the samples of frame i in FrameSize bytes: rows from the top,

@@ -1,6 +1,9 @@
 package dicom
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Palette maps stored values to colours (PS3.3, C.7.6.3.1.5 and 6).
 type Palette struct {
@@ -11,10 +14,8 @@ type Palette struct {
 
 // palette reads the three tables.
 func (d *Dataset) palette() (*Palette, error) {
-	if d.Get(RedPaletteSegmented) != nil {
-		return nil, unsupported("segmented palette")
-	}
 	p := &Palette{Bits: 8}
+	segmented := d.Get(RedPaletteSegmented) != nil
 	for i := range 3 {
 		desc, err := d.Ints(RedPaletteDescriptor + Tag(i))
 		if err != nil {
@@ -28,6 +29,12 @@ func (d *Dataset) palette() (*Palette, error) {
 			n = 1 << 16
 		}
 		p.First = desc[1]
+		if segmented {
+			if p.RGB[i], err = d.segments(RedPaletteSegmented+Tag(i), n, desc[2]); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		b, err := d.Bytes(RedPaletteData + Tag(i))
 		if err != nil {
 			return nil, err
@@ -63,6 +70,59 @@ func (d *Dataset) lut(t Tag, b []byte, n int) ([]uint16, error) {
 		}
 	default:
 		return nil, malformed("palette of %d bytes for %d entries", len(b), n)
+	}
+	return out, nil
+}
+
+// segments returns the n entries that the segments of a table stand for (PS3.3,
+// C.7.9.2): values as they are, and straight lines to a value. The numbers of a
+// segment have the bits of an entry. Copies of earlier segments are unsupported:
+// readers do not agree on what their offsets count.
+func (d *Dataset) segments(t Tag, n, bits int) ([]uint16, error) {
+	b, err := d.Bytes(t)
+	if err != nil {
+		return nil, err
+	}
+	if bits != 8 && bits != 16 {
+		return nil, malformed("segmented palette of %d bits", bits)
+	}
+	var in []uint16
+	for bo := order(d.Get(t) != nil && d.Get(t).big); len(b) >= bits/8; b = b[bits/8:] {
+		if bits == 8 {
+			in = append(in, uint16(b[0]))
+		} else {
+			in = append(in, bo.Uint16(b))
+		}
+	}
+	out := make([]uint16, 0, n)
+	for len(in) >= 2 && len(out) < n {
+		kind, count := in[0], int(in[1])
+		in = in[2:]
+		switch {
+		case kind > 1:
+			return nil, unsupported("segment of kind %d in a palette", kind)
+		case len(out)+count > n:
+			return nil, malformed("segmented palette of more than %d entries", n)
+		case kind == 0 && count <= len(in):
+			out = append(out, in[:count]...)
+			in = in[count:]
+		case kind == 1 && len(in) > 0 && len(out) > 0:
+			from, to := float64(out[len(out)-1]), float64(in[0])
+			for i := range count {
+				out = append(out, uint16(math.RoundToEven(from+(to-from)*float64(i+1)/float64(count))))
+			}
+			in = in[1:]
+		default:
+			return nil, malformed("segment of %d entries in a palette", count)
+		}
+	}
+	if len(out) != n {
+		return nil, malformed("segmented palette of %d entries for %d", len(out), n)
+	}
+	if bits == 8 {
+		for i := range out {
+			out[i] *= 0x101
+		}
 	}
 	return out, nil
 }

@@ -101,7 +101,7 @@ func TestAgainstPydicom(t *testing.T) {
 
 // needsLibrary reports whether a transfer syntax is JPEG-LS or JPEG 2000.
 func needsLibrary(syntax string) bool {
-	return slices.ContainsFunc([]string{".80", ".81", ".90", ".91"}, func(end string) bool { return strings.HasSuffix(syntax, ".1.2.4"+end) })
+	return slices.ContainsFunc([]string{".80", ".81", ".90", ".91", ".201", ".202", ".203"}, func(end string) bool { return strings.HasSuffix(syntax, ".1.2.4"+end) })
 }
 
 // compareOracle returns how our pixels differ; "" where they do not.

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"context"
+	"path"
 	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -11,11 +12,15 @@ import (
 var _ convertcore.Slicer = (*converter)(nil)
 
 // Sliced reports whether the dataset may have images of DICOM slices, by what
-// the recipe says of their format or names.
+// the recipe says of their format and names: a series of files whose pattern has
+// no extension may.
 func (r *Recipe) Sliced() bool {
 	list := []Channel{{Image: r.Case.Image, Reading: r.Case.Reading}}
 	return slices.ContainsFunc(append(list, r.Channels...), func(ch Channel) bool {
-		return slices.ContainsFunc(ch.Image, func(pattern string) bool { return ch.Reading.slicedFile(pattern) })
+		return slices.ContainsFunc(ch.Image, func(pattern string) bool {
+			open := ch.Series && ch.Stack == nil && ch.Format == "" && ch.Array == "" && path.Ext(pattern) == ""
+			return open || ch.Reading.slicedFile(pattern)
+		})
 	})
 }
 

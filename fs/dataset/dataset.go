@@ -32,6 +32,8 @@ type Dataset struct {
 	state atomic.Pointer[state]
 	pins  map[string]string // see Pin
 	read  atomic.Bool       // somebody read a file
+
+	mayBeSliced bool // see Sliced
 }
 
 // state is what a load found. Only the sizes are filled in later.
@@ -48,7 +50,7 @@ type state struct {
 func New(r *recipe.Recipe, env *Env) *Dataset {
 	return &Dataset{
 		Recipe: r, env: env, conv: r.Converter(),
-		loads: newFlights[string](env), fills: newFlights[string](env),
+		loads: newFlights[string](env), fills: newFlights[string](env), mayBeSliced: r.Sliced(),
 	}
 }
 

@@ -20,6 +20,9 @@ import (
 func (d *Dataset) Sliced(c, slot int) bool { return d.sliced(d.state.Load(), c, slot) }
 
 func (d *Dataset) sliced(s *state, c, slot int) bool {
+	if !d.mayBeSliced {
+		return false
+	}
 	sl, ok := d.conv.(convertcore.Slicer)
 	return ok && !s.idx.absent[s.idx.file(c, slot)] && sl.Sliced(s.idx.part(s.raw, c, slot))
 }
