@@ -39,7 +39,7 @@ func (a *app) citations() []byte {
 }
 
 func (a *app) metrics() []metrics.Family {
-	c := a.cache.Stats()
+	c, w := a.cache.Stats(), a.env.Work()
 	bytesBy, requestsBy := map[string]int64{}, map[string]int64{}
 	for _, s := range a.client.Stats() {
 		bytesBy[s.Host] += s.Bytes
@@ -52,12 +52,20 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One("cache_hits_total", "Payloads found in the cache.", false, float64(c.Hits)),
 		metrics.One("cache_misses_total", "Payloads that were not in the cache.", false, float64(c.Misses)),
 		metrics.One("cache_damaged_total", "Chunks whose checksum failed.", false, float64(c.Damaged)),
+		metrics.One("converted_files_total", "Images and masks converted.", false, float64(w.Files)),
+		metrics.One("converted_bytes_total", "Bytes of their pixels.", false, float64(w.Bytes)),
+		metrics.One("conversions_waiting", "Conversions that wait for memory.", true, float64(w.Waiting)),
+		metrics.By("failures_total", "Failed operations by errno.", "errno", a.env.Failures.ByErrno()),
 		metrics.One("read_failures", "Failed operations that are kept.", true, float64(a.env.Failures.Len())),
 		metrics.By("download_bytes_total", "Bytes downloaded.", "host", bytesBy),
 		metrics.By("download_requests_total", "Requests sent.", "host", requestsBy),
 	}
 	if m := a.mount.Load(); m != nil {
-		out = append(out, metrics.By("fuse_requests_total", "Requests of the kernel.", "op", m.counters()))
+		ops := m.counters()
+		served := ops["readbytes"]
+		delete(ops, "readbytes")
+		out = append(out, metrics.One("served_bytes_total", "Bytes that reads of the kernel got.", false, float64(served)),
+			metrics.By("fuse_requests_total", "Requests of the kernel.", "op", ops))
 	}
 	return out
 }

@@ -116,6 +116,8 @@ func (d *Dataset) store(ctx context.Context, s *state, c int, p *convertcore.Par
 			d.env.Log.Warn("slices not kept", "dataset", d.Recipe.ID, "case", s.idx.ids[c], "error", err)
 		}
 	}
+	d.env.done.files.Add(1)
+	d.env.done.bytes.Add(h.PayloadSize())
 	return pl.Close()
 }
 

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type Failures struct {
 	facts FailureStore
 	mu    sync.Mutex
 	lines [][]byte
+	count map[string]int64 // of this mount, by errno
 }
 
 const maxFailures = 1000
@@ -45,6 +47,10 @@ func (f *Failures) Add(path, errno string, err error) {
 		return
 	}
 	f.mu.Lock()
+	if f.count == nil {
+		f.count = map[string]int64{}
+	}
+	f.count[errno]++
 	if len(f.lines) >= maxFailures {
 		f.lines = append(f.lines[:0], f.lines[maxFailures/2:]...)
 	}
@@ -82,6 +88,13 @@ func (f *Failures) Below(path string) ([]Failure, error) {
 		return true
 	})
 	return out, err
+}
+
+// ByErrno counts the failures of this mount by their errno.
+func (f *Failures) ByErrno() map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.count)
 }
 
 // Len counts the failures of this mount that Lines returns.

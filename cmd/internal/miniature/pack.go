@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -97,7 +98,10 @@ func (b *builder) fillers(files map[string][]byte) {
 		if there {
 			continue
 		}
-		name := strings.NewReplacer("*", "x", "?", "x").Replace(f.Name)
+		name := strings.ReplaceAll(f.Name, "?", "1")
+		for n := 1; strings.Contains(name, "*"); n++ {
+			name = strings.Replace(name, "*", strconv.Itoa(n), 1)
+		}
 		members := map[string][]byte{"readme.txt": []byte("nothing of use\n")}
 		data, err := archiveOf(name, members)
 		if err != nil || b.r.Source.Closed {
