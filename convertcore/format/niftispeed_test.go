@@ -1,0 +1,37 @@
+package format
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestNIfTISpeed prints the median time from a .nii.gz in memory to the bytes
+// that are served of it, for scripts/bench/niftidecode.sh.
+func TestNIfTISpeed(t *testing.T) {
+	dir := os.Getenv("OMNIMEDFS_NIFTI_FILES")
+	if dir == "" {
+		t.Skip("OMNIMEDFS_NIFTI_FILES is not set: scripts/bench/niftidecode.sh sets it")
+	}
+	for _, name := range names(t, dir, "*.nii.gz") {
+		file := read(t, dir, name)
+		var times []time.Duration
+		for range 7 {
+			start := time.Now()
+			img, err := niftiDecode(t.Context(), one(file), []string{name})
+			if err == nil {
+				err = img.Encode(io.Discard)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, time.Since(start))
+		}
+		slices.Sort(times)
+		fmt.Println("ours", filepath.Join(dir, name), times[len(times)/2].Nanoseconds())
+	}
+}
