@@ -15,7 +15,9 @@ need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
 	py:numpy=python3-numpy py:PIL=python3-pil py:nibabel=python3-nibabel py:scipy=python3-scipy py:h5py=python3-h5py \
 	py:torch=python3-torch py:torchvision=python3-torchvision \
 	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
-	dcm2niix=dcm2niix plastimatch=plastimatch
+	dcm2niix=dcm2niix plastimatch=plastimatch \
+	py:tifffile=python3-tifffile tiffcp=libtiff-tools teem-unu=teem-apps \
+	/usr/share/doc/insighttoolkit5-examples/examples/Data=insighttoolkit5-examples
 codecs
 fuse_ready
 

@@ -123,6 +123,7 @@ func (c *Client) Open(ctx context.Context, platform string, f File) (blob.Blob, 
 type access struct {
 	auth string // value of an Authorization header for the URL's host
 	made bool   // the server makes it anew for each request
+	same string // names the file where its URL does not for long
 }
 
 // openURL opens a file by its http or https URL, mirrors applied.
@@ -137,7 +138,7 @@ func (c *Client) openURL(ctx context.Context, f File, a access) (blob.Blob, erro
 	if !sameOrLocal(f.URL, to) {
 		a.auth = ""
 	}
-	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size, Auth: a.auth, Made: a.made})
+	return c.fetch.Open(ctx, fetch.Target{URL: to, Name: f.Path, Size: f.Size, Auth: a.auth, Made: a.made, Same: a.same})
 }
 
 // Get returns the body of a platform's API answer, mirrors applied; one of
@@ -174,6 +175,18 @@ func (c *Client) getPage(ctx context.Context, url, auth string, limit int64) ([]
 	return body, nil, err
 }
 
+// peek returns what the answer to a URL says of a file, mirrors applied.
+func (c *Client) peek(ctx context.Context, url string, limit int64) (*fetch.Head, error) {
+	to, folder, err := resolve(c.mirrors, url)
+	if err != nil {
+		return nil, err
+	}
+	if folder != "" {
+		return nil, fmt.Errorf("%w: %s is mirrored by a folder, which has no headers", ErrServer, url)
+	}
+	return c.fetch.Peek(fetch.WithReason(ctx, "api"), to, limit)
+}
+
 // sameOrLocal says whether a token for a URL may go to where mirrors have led
 // it: to the same host, or to a program on this machine.
 func sameOrLocal(raw, to string) bool {
@@ -189,10 +202,7 @@ func sameOrLocal(raw, to string) bool {
 func withPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
-	if port == "" {
-		port = "21" // ftp, ftps
+		port = map[string]string{"https": "443", "http": "80", "ftp": "21"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port)
 }

@@ -65,9 +65,7 @@ func isHTTP(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
 }
 
-func isFTP(s string) bool {
-	return strings.HasPrefix(s, "ftp://") || strings.HasPrefix(s, "ftps://")
-}
+func isFTP(s string) bool { return strings.HasPrefix(s, "ftp://") }
 
 func isURL(s string) bool { return isHTTP(s) || isFTP(s) }
 

@@ -21,6 +21,16 @@ var parsers = map[string]func([]byte) ([]File, error){
 		return l.files, err
 	},
 	"dataverse": parseDataverse,
+	"dryad": func(b []byte) ([]File, error) {
+		var l listing
+		_, err := parseDryad(&l, b)
+		return l.files, err
+	},
+	"ftp": func(b []byte) ([]File, error) {
+		var l listing
+		_, err := parseFTP(&l, b, "", "ftp://ftp.example.org/")
+		return l.files, err
+	},
 	"osf": func(b []byte) ([]File, error) {
 		var l listing
 		_, err := parseOSF(&l, b)
@@ -82,7 +92,7 @@ func fuzz(f *testing.F, name string) {
 			return
 		}
 		for _, x := range files {
-			if !fs.ValidPath(x.Path) || x.Size < -1 || checkURL(x.URL) != nil {
+			if !fs.ValidPath(x.Path) || x.Size < -1 || checkRemote(x.URL) != nil {
 				t.Errorf("%+v", x)
 			}
 		}
@@ -101,6 +111,49 @@ func FuzzOSF(f *testing.F)           { fuzz(f, "osf") }
 func FuzzGitHubTree(f *testing.F)    { fuzz(f, "github") }
 func FuzzGitHubRelease(f *testing.F) { fuzz(f, "githubrelease") }
 func FuzzS3(f *testing.F)            { fuzz(f, "s3") }
+func FuzzDryad(f *testing.F)         { fuzz(f, "dryad") }
+func FuzzFTP(f *testing.F)           { fuzz(f, "ftp") }
+
+const driveAsks = `<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head><body>
+<form id="download-form" action="https://drive.usercontent.google.com/download" method="get">
+<input type="submit" id="uc-download-link" value="Download anyway"/><input type="hidden" name="id" value="1a_B-c">
+<input type="hidden" name="export" value="download"><input type="hidden" name="confirm" value="t"><input type="hidden" name="uuid" value="1-2&amp;3"></form></body></html>`
+
+func TestDrivePages(t *testing.T) {
+	to, err := parseDriveForm([]byte(driveAsks))
+	if want := "https://drive.usercontent.google.com/download?confirm=t&export=download&id=1a_B-c&uuid=1-2%263"; to != want || err != nil {
+		t.Error(to, err)
+	}
+	for page, want := range map[string]error{
+		strings.Replace(driveAsks, "drive.usercontent.google.com", "drive.usercontent.google.com.evil.org", 1): ErrServer,
+		strings.Replace(driveAsks, `name="id"`, `name="di"`, 1):                                                ErrServer,
+		"<html><title>Google Drive - Quota exceeded</title>":                                                   ErrRateLimited,
+		`<html><form action="https://accounts.google.com/v3/signin">`:                                          ErrRefused,
+		"<html>": ErrGone,
+	} {
+		if to, err := parseDriveForm([]byte(page)); !errors.Is(err, want) {
+			t.Errorf("%.60s: %s, %v; want %v", page, to, err, want)
+		}
+	}
+	for link, want := range map[string]string{
+		"https://drive.google.com/file/d/1a_B-c/view?usp=sharing": "1a_B-c", "https://drive.google.com/uc?export=download&id=1a_B-c": "1a_B-c",
+		"https://drive.google.com/open?id=1a_B-c": "1a_B-c", driveURL("1a_B-c"): "1a_B-c",
+		"https://drive.google.com/drive/folders/1a_B-c": "", "https://evil.org/file/d/1a_B-c": "", "https://drive.google.com/file/d/../x": "",
+	} {
+		if id, err := driveID(link); id != want || (err != nil) != (want == "") {
+			t.Errorf("%s: %q, %v", link, id, err)
+		}
+	}
+}
+
+func FuzzDriveForm(f *testing.F) {
+	f.Add([]byte(driveAsks))
+	f.Fuzz(func(t *testing.T, page []byte) {
+		if to, err := parseDriveForm(page); err == nil && sameHost(to, driveBase) != nil {
+			t.Error(to)
+		}
+	})
+}
 
 func TestKaggleToken(t *testing.T) {
 	dir := t.TempDir()

@@ -8,7 +8,7 @@
 //
 // What was tried against the real hosts: nothing yet, for no platform. zenodo,
 // figshare, mendeley, s3, idc, huggingface, tcia, kaggle, grandchallenge,
-// github, dataverse, osf and omnimedfs follow their documented answers, which
+// github, dataverse, osf, dryad, gdrive, ftp and omnimedfs follow their documented answers, which
 // package sourcestest plays on loopback.
 package sources
 

@@ -120,3 +120,8 @@ func FuzzJPEGHeader(f *testing.F) {
 		}
 	})
 }
+
+func FuzzJPEG(f *testing.F) {
+	f.Add(smallJPEG(f))
+	fuzzFile(f, "a.jpg")
+}

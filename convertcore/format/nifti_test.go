@@ -228,7 +228,11 @@ func TestNIfTIHeaderReadsFewBytes(t *testing.T) {
 		}
 	})
 	big = append(big[:352], make([]byte, 2e6)...)
-	for _, b := range [][]byte{big, gzipped(t, big)} {
+	noisy := bytes.Clone(big)
+	for i := range noisy[352:] {
+		noisy[352+i] = byte(rand.Uint32())
+	}
+	for _, b := range [][]byte{big, gzipped(t, big), gzipped(t, noisy)} {
 		c := &counting{Blob: blob.Bytes(b)}
 		if _, err := niftiHeader(t.Context(), rawOf{c}, []string{"a.nii.gz"}); err != nil || c.n > headerBuffer {
 			t.Errorf("%d bytes, %v", c.n, err)
@@ -242,7 +246,11 @@ func FuzzNIfTI(f *testing.F) {
 	f.Add(niiFile(func(b []byte) { swapHead(b) }))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		h, herr := niftiHeader(t.Context(), one(file), []string{"a.nii"})
-		img, err := niftiDecode(t.Context(), one(file), []string{"a.nii"})
+		var img convertcore.Image
+		var err error
+		if n := allocated(func() { img, err = niftiDecode(t.Context(), one(file), []string{"a.nii"}) }); n > 256<<20 && len(file) < 1<<20 {
+			t.Errorf("%d bytes allocated for %d", n, len(file))
+		}
 		if err != nil {
 			if !errors.Is(err, convertcore.ErrFormat) && !errors.Is(err, convertcore.ErrUnsupported) {
 				t.Error(err)

@@ -2,6 +2,7 @@ package format
 
 import (
 	"errors"
+	"os/exec"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -12,6 +13,16 @@ func TestNRRDAgainstOracle(t *testing.T) { agree(t, "make_nrrd.py", 100) }
 // nrrdFile is a small volume in one file.
 func nrrdFile(enc, more string, samples []byte) []byte {
 	return append([]byte("NRRD0005\ntype: ushort\ndimension: 3\nsizes: 3 2 2\nendian: little\nencoding: "+enc+"\n"+more+"\n"), samples...)
+}
+
+// What teem's own program and ITK write is read, NRRD and MetaImage.
+func TestAgainstTeemAndITK(t *testing.T) {
+	for _, bin := range []string{"teem-unu", "plastimatch"} {
+		if _, err := exec.LookPath(bin); err != nil {
+			t.Skip("needs Debian's teem-apps and plastimatch:", err)
+		}
+	}
+	agree(t, "make_writers.py", 100)
 }
 
 func TestNRRDTruncated(t *testing.T) {

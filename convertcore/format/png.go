@@ -1,15 +1,15 @@
 package format
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/zlib"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 )
 
 // PNG of every colour type and depth. What is kept: 16-bit samples, gray with
@@ -72,7 +72,7 @@ func decodePNG(file []byte) (*convertcore.Raster, error) {
 	if info.filtered() > maxInflate*int64(len(z)) {
 		return nil, malformed("%d×%d pixels in %d bytes", info.w, info.h, len(z))
 	}
-	zr, err := zlib.NewReader(bytes.NewReader(z))
+	zr, err := inflate.NewZlib(bufio.NewReaderSize(bytes.NewReader(z), min(len(z)+16, 64<<10)))
 	if err != nil {
 		return nil, malformed("%v", err)
 	}

@@ -5,8 +5,7 @@ import (
 	"context"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -20,7 +19,7 @@ type stream struct {
 	size int64 // of the blob
 	gzip bool
 	br   *bufio.Reader
-	z    *gzip.Reader
+	z    *inflate.Gzip
 }
 
 func newStream(b blob.Blob, buffer int) (*stream, error) {
@@ -34,10 +33,9 @@ func newStream(b blob.Blob, buffer int) (*stream, error) {
 		return s, nil
 	}
 	s.gzip = true
-	if s.z, err = gzip.NewReader(s.br); err != nil {
+	if s.z, err = inflate.NewGzip(s.br); err != nil {
 		return nil, src.fault(noEOF(err))
 	}
-	s.z.Multistream(false)
 	return s, nil
 }
 
@@ -61,7 +59,6 @@ func (s *stream) Read(p []byte) (int, error) {
 		if err := s.z.Reset(s.br); err != nil {
 			return 0, noEOF(err)
 		}
-		s.z.Multistream(false)
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -24,7 +23,7 @@ type Streams struct {
 	heads map[string][]byte
 }
 
-// maxStreams are kept, each of about 100 KiB.
+// maxStreams are kept, each of about 300 KiB.
 const maxStreams = 8
 
 // Bind returns raw, read through s.
@@ -144,7 +143,7 @@ func (p *packed) Read(b []byte) (int, error) {
 
 func newInflation(key string, b blob.Blob, off, n, size int64, crc uint32) *inflation {
 	in := &packed{b: b, at: off, end: off + n}
-	return &inflation{key: key, in: in, z: flate.NewReader(bufio.NewReaderSize(in, 64<<10)), size: size, want: crc}
+	return &inflation{key: key, in: in, z: inflate.NewReader(bufio.NewReaderSize(in, 64<<10)), size: size, want: crc}
 }
 
 // Read reads on; at the end it compares the checksum.

@@ -5,7 +5,8 @@ import "strings"
 // Filling says what stands for the parts of a pattern that are not literal.
 type Filling struct {
 	Texts  map[string]string // placeholders
-	Star   string            // "*"
+	Stars  []string          // "*", the first ones in their order
+	Star   string            // the others
 	Folder string            // "**/", with its slash or empty; "**" is Folder and Star
 	Alt    int               // of alternatives this one, counted round
 }
@@ -14,7 +15,7 @@ type Filling struct {
 // without text, which it names.
 func (p *Pattern) Fill(f Filling) (path, missing string) {
 	var b strings.Builder
-	given := map[int]string{}
+	given, stars := map[int]string{}, f.Stars
 	for _, t := range p.toks {
 		switch t.kind {
 		case set:
@@ -25,6 +26,11 @@ func (p *Pattern) Fill(f Filling) (path, missing string) {
 		case alt:
 			b.WriteString(t.alts[f.Alt%len(t.alts)])
 		case star:
+			if len(stars) > 0 {
+				b.WriteString(stars[0])
+				stars = stars[1:]
+				continue
+			}
 			b.WriteString(f.Star)
 		case deepStar:
 			b.WriteString(f.Folder + f.Star)
@@ -61,6 +67,16 @@ func (p *Pattern) Alternatives() int {
 	for _, t := range p.toks {
 		if t.kind == alt {
 			n = max(n, len(t.alts))
+		}
+	}
+	return n
+}
+
+// Stars is the number of "*".
+func (p *Pattern) Stars() (n int) {
+	for _, t := range p.toks {
+		if t.kind == star {
+			n++
 		}
 	}
 	return n

@@ -43,6 +43,8 @@ type state struct {
 	id    [32]byte // of the recipe, the converter and the raw listing
 	sizes []atomic.Int64
 
+	missing error // why an archive could not be entered that may hold files of cases
+
 	writer sizeWriter
 }
 
@@ -113,7 +115,7 @@ func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 	return raw.Options{
 		List:  func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) },
 		Facts: d.env.Cache.Facts(), Log: d.env.Log, Spool: d.env.Spool,
-		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants,
+		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants, Reaches: reach.Reaches,
 	}
 }
 
@@ -154,22 +156,21 @@ func (d *Dataset) index(ctx context.Context, s *state, reach *recipe.Archives) e
 	if err := s.raw.Load(ctx); err != nil {
 		return err
 	}
-	var missing error
 	for _, b := range s.raw.Broken() {
 		d.env.failed("datasets/"+d.Recipe.ID+"/"+RawPath(b.Path), b.Err)
-		if missing == nil && reach.Reaches(b.Path) {
-			missing = b.Err
+		if s.missing == nil && reach.Reaches(b.Path) {
+			s.missing = b.Err
 		}
 	}
 	cases, err := d.conv.Cases(ctx, s.raw)
 	if err != nil {
-		return errors.Join(missing, err)
+		return errors.Join(s.missing, err)
 	}
 	if s.idx, err = newIndex(cases, s.raw); err != nil {
-		return errors.Join(missing, err)
+		return errors.Join(s.missing, err)
 	}
-	if missing != nil && s.idx.lacks(d.Recipe) {
-		return fmt.Errorf("cases lack files that a broken archive may hold: %w", missing)
+	if s.missing != nil && s.idx.lacks(d.Recipe) {
+		return fmt.Errorf("cases lack files that a broken archive may hold: %w", s.missing)
 	}
 	s.id = listingID(d.Recipe, s.raw)
 	return nil

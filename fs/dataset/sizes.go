@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 )
 
 // Sizes are kept as the length of the .png or the .nii (the .nii.gz follows
@@ -159,6 +161,9 @@ func (d *Dataset) Size(ctx context.Context, c, slot int, nii bool) (int64, error
 
 // wrap says whose error it is, where the converter has not said so.
 func (d *Dataset) wrap(s *state, c, slot int, err error) error {
+	if s.missing != nil && (errors.Is(err, recipe.ErrAbsent) || errors.Is(err, ErrAbsent)) {
+		err = fmt.Errorf("%w; an archive is broken that may hold it: %w", err, s.missing)
+	}
 	if strings.HasPrefix(err.Error(), d.Recipe.ID+": ") {
 		return err
 	}

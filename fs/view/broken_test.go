@@ -15,7 +15,9 @@ import (
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/fs/dataset"
+	"github.com/omnimedseg/omnimedfs/fs/tree"
 	"github.com/omnimedseg/omnimedfs/sources/archive"
+	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
 // TestBrokenArchive: of a dataset in several archives, one that is broken
@@ -44,20 +46,22 @@ image = "part{n}.zip!/{case}.png"
 [[class]]
 name = "cell"
 label = "%s"
-optional = true
+optional = %v
 select = { above = 0 }`
 	bad := []byte("no zip")
 	tests := []struct {
 		name  string
 		label string
 		files map[string][]byte
-		cases int // -1: the dataset fails
+		cases int  // -1: the dataset fails
+		must  bool // the label is not optional: its files are listed and fail
 	}{
-		{"whole", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": zipped("b.png", "masks/b.png")}, 2},
-		{"some cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": bad}, 1},
-		{"all cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": bad}, -1},
-		{"labels", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png"), "masks.zip": bad}, -1},
-		{"something else", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "b.png"), "masks.zip": zipped("a.png"), "docs.zip": bad}, 2},
+		{"whole", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": zipped("b.png", "masks/b.png")}, 2, false},
+		{"some cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "masks/a.png"), "part2.zip": bad}, 1, false},
+		{"all cases", "part{n}.zip!/masks/{case}.png", map[string][]byte{"part1.zip": bad}, -1, false},
+		{"labels", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png"), "masks.zip": bad}, -1, false},
+		{"labels that must be", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png"), "masks.zip": bad}, 1, true},
+		{"something else", "masks.zip!/{case}.png", map[string][]byte{"part1.zip": zipped("a.png", "b.png"), "masks.zip": zipped("a.png"), "docs.zip": bad}, 2, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +70,7 @@ select = { above = 0 }`
 				os.WriteFile(filepath.Join(dir, n), data, 0o644)
 			}
 			head, _, _ := strings.Cut(cellsRecipe, "[case]")
-			r, err := recipe.Parse("cells.toml", []byte(fmt.Sprintf(head, dir)+fmt.Sprintf(layout, tt.label)))
+			r, err := recipe.Parse("cells.toml", []byte(fmt.Sprintf(head, dir)+fmt.Sprintf(layout, tt.label, !tt.must)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,6 +83,12 @@ select = { above = 0 }`
 				}
 			} else if err != nil || d.NumCases() != tt.cases {
 				t.Fatalf("%v", err)
+			}
+			if tt.must {
+				root := Root(&Catalog{Datasets: []*dataset.Dataset{d}})
+				if err := readNode(root, "datasets/cells/labels/cell/a.png"); !errors.Is(err, archive.ErrFormat) {
+					t.Errorf("reading the label: %v", err)
+				}
 			}
 			if tt.cases > 0 {
 				listedFromIndex(t, r, d, dir)
@@ -112,4 +122,19 @@ func listedFromIndex(t *testing.T, r *recipe.Recipe, d *dataset.Dataset, dir str
 	if err := again.Load(context.Background()); err != nil || again.NumCases() != d.NumCases() || again.Raw().Len() != d.Raw().Len() {
 		t.Errorf("from the index: %d raw files, want %d: %v", again.Raw().Len(), d.Raw().Len(), err)
 	}
+}
+
+func readNode(root tree.Dir, path string) error {
+	ctx := context.Background()
+	n, err := tree.Find(ctx, root, path)
+	if err != nil {
+		return err
+	}
+	b, err := n.(tree.File).Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	_, err = blob.ReadAll(b)
+	return err
 }

@@ -75,6 +75,7 @@ type Type struct {
 	Name  string
 	Exts  []string // lower case, with the dot
 	Asked []string // extensions of single packed files, which count where Env.Unpack asks for it
+	Whole bool     // must be read from its first byte to its last to be listed
 	Magic func(head []byte) bool
 	// Open reads the index: from env.Facts when it is there, else from b.
 	Open func(ctx context.Context, b blob.Blob, env Env) (Archive, error)
@@ -142,6 +143,13 @@ func IsArchive(name string) bool {
 func IsPacked(name string) bool {
 	_, ok := byName(name, true)
 	return ok && !IsArchive(name)
+}
+
+// ReadsWhole reports whether an archive of this name must be read from its
+// first byte to its last to be listed.
+func ReadsWhole(name string) bool {
+	t, ok := byName(name, true)
+	return ok && t.Whole
 }
 
 // Open opens the archive in b by the extension of its name, or by its first

@@ -73,6 +73,12 @@ func (s *stream) packedEnd(i int) int64 {
 	return s.src.Size()
 }
 
+// far tells whether too much lies between point i and the next one. In files
+// of more than 4 GB the points are further apart.
+func (s *stream) far(i int) bool {
+	return s.packedEnd(i)-s.points[i].in/8 > max(farAway, s.src.Size()/1024)
+}
+
 // span is what must be read of the packed data for [off, off+n).
 func (s *stream) span(off, n int64) blob.Span {
 	i := s.before(off)
@@ -97,7 +103,7 @@ func (s *stream) readAt(ctx context.Context, p []byte, off int64) error {
 		}
 	}
 	i := s.before(off)
-	far := i >= 0 && s.packedEnd(i)-s.points[i].in/8 > farAway && off+int64(len(p))-s.points[i].out > nearStart
+	far := i >= 0 && s.far(i) && off+int64(len(p))-s.points[i].out > nearStart
 	if far && s.size <= s.env.Spool.limit {
 		e, err := s.env.Spool.open(ctx, s.spool, s.unpackAll)
 		if err != nil {

@@ -14,14 +14,14 @@ import (
 func init() {
 	packed := func(name string, exts []string, c codec) {
 		Register(Type{
-			Name: "tar." + name, Exts: exts,
+			Name: "tar." + name, Exts: exts, Whole: true,
 			Magic: func([]byte) bool { return false }, // a name must say that there is a tar in it
 			Open: func(ctx context.Context, b blob.Blob, env Env) (Archive, error) {
 				return openStream(ctx, b, env, c, "tar."+name, (*scan).tar)
 			},
 		})
 		Register(Type{
-			Name: name, Asked: []string{"." + name},
+			Name: name, Asked: []string{"." + name}, Whole: true,
 			Magic: func([]byte) bool { return false },
 			Open: func(ctx context.Context, b blob.Blob, env Env) (Archive, error) {
 				return openStream(ctx, b, env, c, name, (*scan).single)
@@ -166,7 +166,7 @@ func (a *streamArchive) Span(i int) blob.Span {
 		return blob.Span{}
 	}
 	k := a.s.before(m.off)
-	if k < 0 || a.s.packedEnd(k)-a.s.points[k].in/8 > farAway {
+	if k < 0 || a.s.far(k) {
 		return blob.Span{}
 	}
 	if e := a.s.env.Spool.find(a.s.spool); e != nil {

@@ -106,8 +106,8 @@ func strip(raw string, drop func(param string) bool) (string, error) {
 	if err != nil {
 		return "", errors.New("malformed URL")
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return "", fmt.Errorf("not an http URL: scheme %q", u.Scheme)
+	if (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ftp") || u.Host == "" {
+		return "", fmt.Errorf("not an http or ftp URL: scheme %q", u.Scheme)
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if u.RawQuery != "" {

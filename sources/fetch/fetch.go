@@ -1,4 +1,5 @@
-// Package fetch makes a remote file a blob.Blob over HTTP ranges.
+// Package fetch makes a remote file a blob.Blob over HTTP ranges, and over FTP
+// with REST.
 //
 // One Client owns everything that is shared: a bounded cache of 16 KiB blocks,
 // the flights that several readers of the same block wait for, per-host
@@ -11,6 +12,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"log/slog"
@@ -88,6 +90,7 @@ type Client struct {
 	opt    Options
 	guard  *guard
 	http   *http.Client
+	ftp    *ftpTransport   // nil where Options.Transport is set
 	ctx    context.Context // of the client's life
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -109,9 +112,20 @@ func New(o Options) *Client {
 	o.defaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	g := newGuard(o)
+	c := &Client{
+		opt:     o,
+		guard:   g,
+		ctx:     ctx,
+		cancel:  cancel,
+		cache:   lru{limit: o.Memory, m: map[blockKey]*entry{}},
+		flights: map[blockKey]*flight{},
+		remotes: map[string]*remote{},
+		slots:   map[string]chan struct{}{},
+		stats:   map[statKey]*Stat{},
+	}
 	rt := o.Transport
 	if rt == nil {
-		rt = &http.Transport{
+		t := &http.Transport{
 			Proxy:                 g.proxy,
 			DialContext:           g.dial,
 			TLSHandshakeTimeout:   o.Connect,
@@ -121,19 +135,12 @@ func New(o Options) *Client {
 			ExpectContinueTimeout: time.Second,
 			DisableCompression:    true,
 		}
+		c.ftp = &ftpTransport{dial: g.dial, wait: o.Connect, keep: o.PerHost, idle: map[string][]*ftpConn{}}
+		t.RegisterProtocol("ftp", c.ftp)
+		rt = t
 	}
-	return &Client{
-		opt:     o,
-		guard:   g,
-		http:    &http.Client{Transport: rt, CheckRedirect: g.redirect},
-		ctx:     ctx,
-		cancel:  cancel,
-		cache:   lru{limit: o.Memory, m: map[blockKey]*entry{}},
-		flights: map[blockKey]*flight{},
-		remotes: map[string]*remote{},
-		slots:   map[string]chan struct{}{},
-		stats:   map[statKey]*Stat{},
-	}
+	c.http = &http.Client{Transport: rt, CheckRedirect: g.redirect}
+	return c
 }
 
 // Close ends all requests and waits for the client's goroutines. Blobs that
@@ -152,12 +159,18 @@ func (c *Client) Close() error {
 	c.remotes, c.idle = map[string]*remote{}, nil
 	c.cache = lru{limit: c.opt.Memory, m: map[blockKey]*entry{}}
 	c.http.CloseIdleConnections()
+	if c.ftp != nil {
+		c.ftp.CloseIdleConnections()
+	}
 	return nil
 }
 
 // Target names a remote file.
 type Target struct {
-	URL  string
+	URL string
+	// Same is a URL that names the file where URL holds what changes from one
+	// opening to the next; "": URL.
+	Same string
 	Name string // its file name, which tells whether HTML is expected; "": the URL's
 	Size int64  // what it must be; -1 when unknown
 	// Auth is the value of an Authorization header for the URL's own host.
@@ -195,7 +208,7 @@ func (c *Client) acquire(t Target) (*remote, error) {
 	}
 	r := c.remotes[t.URL]
 	if r == nil {
-		r = &remote{c: c, url: t.URL, safe: safe, name: t.Name, auth: t.Auth, made: t.Made, pin: pin{Size: -1}}
+		r = &remote{c: c, url: t.URL, safe: safe, same: cmp.Or(t.Same, t.URL), name: t.Name, auth: t.Auth, made: t.Made, pin: pin{Size: -1}}
 		if r.name == "" {
 			r.name = baseName(safe)
 		}

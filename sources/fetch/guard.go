@@ -56,7 +56,7 @@ func (g *guard) trustsAddr(addr string) bool {
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "ftp": "21", "ftps": "21"}[u.Scheme]
+		port = map[string]string{"http": "80", "ftp": "21"}[u.Scheme]
 	}
 	if port == "" {
 		port = "443"

@@ -18,7 +18,8 @@ type pin struct {
 	Modified string `json:"modified,omitempty"`
 }
 
-func pinKey(rawURL, safe string) string {
+func pinKey(rawURL string) string {
+	safe, _ := Redact(rawURL)
 	id, _ := strip(rawURL, signed)
 	sum := sha256.Sum256([]byte(id))
 	return "pin:" + safe + "#" + hex.EncodeToString(sum[:8])
@@ -58,7 +59,7 @@ func (r *remote) learn(ctx context.Context, declared int64) error {
 	r.mu.Lock()
 	if !r.asked {
 		r.asked = true
-		if v, ok := r.c.opt.Facts.Get(pinKey(r.url, r.safe)); ok {
+		if v, ok := r.c.opt.Facts.Get(pinKey(r.same)); ok {
 			var p pin
 			if json.Unmarshal(v, &p) == nil && p.Size >= 0 {
 				r.pin, r.pinned = p, true
@@ -89,7 +90,7 @@ func (r *remote) learn(ctx context.Context, declared int64) error {
 // setKey makes the version part of the blocks' key: openings of the same
 // version share them, two versions never do. r.mu is held.
 func (r *remote) setKey() {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%s", r.url, r.pin.Size, r.pin.ETag, r.pin.Modified))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%s", r.same, r.pin.Size, r.pin.ETag, r.pin.Modified))
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	copy(r.key[:], sum[:])
@@ -122,7 +123,7 @@ func (r *remote) keep(now pin) {
 	if err != nil {
 		return
 	}
-	if err := r.c.opt.Facts.Set(pinKey(r.url, r.safe), v); err != nil {
+	if err := r.c.opt.Facts.Set(pinKey(r.same), v); err != nil {
 		r.c.opt.Log.Warn("pin not kept", "url", r.safe, "err", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 type remote struct {
 	c    *Client
 	url  string
+	same string // names the file
 	safe string // without secrets
 	name string
 	auth string
@@ -233,5 +234,5 @@ func (r *remote) sequential(off, end int64) bool {
 func (r *remote) identity() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return fmt.Sprintf("%s %d %s %s", pinKey(r.url, r.safe), r.pin.Size, r.pin.ETag, r.pin.Modified)
+	return fmt.Sprintf("%s %d %s %s", pinKey(r.same), r.pin.Size, r.pin.ETag, r.pin.Modified)
 }

@@ -3,10 +3,6 @@ package fetch
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/url"
 	"slices"
 )
 
@@ -86,43 +82,4 @@ func (c *Client) count(k statKey, requests, bytes int64) {
 	}
 	s.Requests += requests
 	s.Bytes += bytes
-}
-
-// Meter counts what another protocol brings (FTP) as if it came over HTTP:
-// against the budget and in Stats. It refuses when the client is offline or
-// its budget spent.
-func (c *Client) Meter(ctx context.Context, host string, requests, bytes int64) error {
-	if c.opt.Offline {
-		return fmt.Errorf("%w: offline was asked for", ErrOffline)
-	}
-	c.spent.Add(bytes)
-	c.count(statKeyOf(ctx, host), requests, bytes)
-	return c.budgetLeft()
-}
-
-// Dial connects for another protocol to where rawURL leads, under the same
-// rules as HTTP.
-func (c *Client) Dial(ctx context.Context, rawURL string) (net.Conn, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("malformed URL")
-	}
-	if err := c.guard.check(u, u); err != nil {
-		return nil, err
-	}
-	conn, err := c.guard.dial(ctx, "tcp", hostPort(u))
-	if err != nil {
-		return nil, c.Classify(ctx, err)
-	}
-	return conn, nil
-}
-
-// Classify makes an error of the network one of ours.
-func (c *Client) Classify(ctx context.Context, err error) error {
-	err = classify(ctx, err)
-	var t *transient
-	if errors.As(err, &t) {
-		return t.err
-	}
-	return err
 }

@@ -92,11 +92,16 @@ func (f *Files) choose(paths []string) (mains []string, volumes map[string][]str
 		}
 	}
 	for _, p := range paths {
-		if !part[p] && !f.keep(p) && (archive.IsArchive(p) || f.packed(p)) {
+		if !part[p] && !f.keep(p) && (archive.IsArchive(p) && f.worth(p) || f.packed(p)) {
 			mains = append(mains, p)
 		}
 	}
 	return mains, volumes
+}
+
+// worth tells whether an archive is entered although that may cost all of it.
+func (f *Files) worth(path string) bool {
+	return f.opt.Reaches == nil || !archive.ReadsWhole(path) || f.opt.Reaches(path)
 }
 
 // packed tells whether a single packed file is to be entered.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/sources"
@@ -19,8 +20,18 @@ const dsbFolder = "../../../shared/real/dsb2018"
 // memFacts is blob.Facts in memory.
 type memFacts map[string][]byte
 
-func (m memFacts) Get(k string) ([]byte, bool) { v, ok := m[k]; return v, ok }
+var memFactsMu sync.Mutex // of all
+
+func (m memFacts) Get(k string) ([]byte, bool) {
+	memFactsMu.Lock()
+	defer memFactsMu.Unlock()
+	v, ok := m[k]
+	return v, ok
+}
+
 func (m memFacts) Set(k string, v []byte) error {
+	memFactsMu.Lock()
+	defer memFactsMu.Unlock()
 	m[k] = append([]byte(nil), v...)
 	return nil
 }

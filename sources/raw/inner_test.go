@@ -230,6 +230,25 @@ func TestPackedFilesWhereWanted(t *testing.T) {
 	}
 }
 
+// TestPackedTarsStayClosed: what is downloaded whole to be listed is a file
+// where no pattern looks into it.
+func TestPackedTarsStayClosed(t *testing.T) {
+	opened := false
+	o := raw.Origin{Info: blob.Info{Path: "a.tar.gz", Size: 5}, Open: func(context.Context) (blob.Blob, error) {
+		opened = true
+		return blob.Bytes([]byte("12345")), nil
+	}}
+	f := load(t, raw.Options{Reaches: func(string) bool { return false }}, o, memory("b.zip", zipOf(t, "x")))
+	checkListing(t, f, "a.tar.gz", "b.zip!/x")
+	if opened || len(f.Broken()) > 0 {
+		t.Error("it was opened: ", f.Broken())
+	}
+	f = load(t, raw.Options{Reaches: func(p string) bool { return p == "a.tar.gz" }}, o)
+	if !opened || len(f.Broken()) != 1 {
+		t.Error(f.Broken())
+	}
+}
+
 // TestWireOfStoredInner reads one member of a zip that is stored in a zip: no
 // more of it comes than the two directories and the member.
 func TestWireOfStoredInner(t *testing.T) {

@@ -41,6 +41,10 @@ type Options struct {
 	// of archives within archives that must be unpacked to be looked into. nil:
 	// all of the latter and none of the former.
 	Wants func(path string) bool
+	// Reaches says whether the recipe may match members of an archive. It is
+	// asked of those that must be downloaded whole to be listed, such as
+	// a.tar.gz: they stay files if it does not. nil: it may.
+	Reaches func(path string) bool
 	// Spool is where archives without random access are unpacked to; nil: one
 	// that is shared, in $TMPDIR.
 	Spool  *archive.Spool

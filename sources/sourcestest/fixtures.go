@@ -27,7 +27,10 @@ type Record struct {
 type Fixture struct {
 	Single bool // a record is one file
 	Remote bool // content comes over the network
-	Play   func(t testing.TB, files map[string][]byte) Record
+	// Unmeasured says that a transfer does not announce its length, so that none
+	// can be wrong.
+	Unmeasured bool
+	Play       func(t testing.TB, files map[string][]byte) Record
 }
 
 var (

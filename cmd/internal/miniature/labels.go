@@ -2,6 +2,7 @@ package miniature
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 
@@ -71,6 +72,12 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 	if isShapes(cl) {
 		return b.shapes(g, i, c, bound, grid)
 	}
+	if isObject(cl) {
+		return b.objects(g, i, c, bound, grid)
+	}
+	if cl.Series {
+		return b.stacked(g, i, c, bound, grid)
+	}
 	if p, err := b.choose(cl.Label, bound); err == nil && conflicts(p.Given(), texts) {
 		for _, cl := range g.classes {
 			if cl.Absent == "empty" {
@@ -114,6 +121,7 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 		}
 		stored := pic.flipped(cl.Flip)
 		if cl.Grid == "image" {
+			stored = pic.flipped(grid.Turned).flipped(cl.Flip)
 			other := *stored
 			other.Spacing, other.Origin = [3]float64{1, 1, 1}, [3]float64{}
 			stored = &other
@@ -147,6 +155,7 @@ func conflicts(given, texts map[string]string) bool {
 // alternatives where several raters vote.
 func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([]string, error) {
 	own, err := b.labelTexts(cl, c, bound.texts)
+	texts := bound.texts
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +177,7 @@ func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([
 	var out []string
 	for _, p := range patterns {
 		stars, alts := []string{"1"}, []int{i}
-		if p.Many() && cl.Array == "" {
+		if p.Many() && cl.Array == "" && !isObject(cl) {
 			stars = []string{"1", "2"}
 		}
 		if cl.Consensus != "" {
@@ -177,9 +186,19 @@ func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([
 				alts = append(alts, a)
 			}
 		}
+		if cl.Pair == "order" { // names that sort as the images' do
+			stars = []string{"m" + texts["case"]}
+		}
+		folder, first := folderOf(i), []string(nil)
+		if isObject(cl) { // what IDC calls the folder of a series: its UID
+			h := fnv.New32a()
+			h.Write([]byte(p.String()))
+			uid := fmt.Sprintf("1.2.%d.%d", i+1, h.Sum32())
+			folder, first = uid+"/", repeated(uid, p.Stars()-1)
+		}
 		for _, star := range stars {
 			for _, alt := range alts {
-				path, err := b.fill(p, recipe.Filling{Texts: own, Star: star, Folder: folderOf(i), Alt: alt}, cl.Table)
+				path, err := b.fill(p, recipe.Filling{Texts: own, Stars: first, Star: star, Folder: folder, Alt: alt}, cl.Table)
 				if err != nil {
 					return nil, err
 				}

@@ -112,6 +112,7 @@ func Build(r *recipe.Recipe) (*Origin, error) {
 	if out.Files, err = pack(files, r.Source.Closed); err != nil {
 		return nil, err
 	}
+	b.cut(out.Files)
 	b.fillers(out.Files)
 	slices.SortFunc(out.Cases, func(x, y *Case) int { return strings.Compare(x.ID, y.ID) })
 	return out, nil
@@ -129,10 +130,13 @@ func (b *builder) supported() error {
 	}
 	for _, rd := range readings {
 		switch {
-		case rd.Series || rd.Stack != nil:
-			return cannot("series")
 		case rd.Component != "":
 			return cannot("component")
+		}
+	}
+	for i := range r.Channels {
+		if fmt.Sprint(r.Channels[i].Replace) != fmt.Sprint(r.Channels[0].Replace) {
+			return cannot("channels of different cases")
 		}
 	}
 	if r.Case.Index != nil && len(r.Case.Image) != 1 {
@@ -161,6 +165,9 @@ func (b *builder) put(path string, p piece) {
 // addCase makes the images and labels of one case.
 func (b *builder) addCase(i int, bound binding) error {
 	texts := bound.texts
+	if uid, ok := texts["series"]; ok && !slices.Contains(b.idNames(), "series") {
+		texts["series"] = fmt.Sprintf("%s.%d", uid, i) // no two cases are one series
+	}
 	c := &Case{Images: map[string]*Picture{}, Masks: map[string][]byte{}, Raw: map[string][]string{}}
 	b.texts = append(b.texts, texts)
 	var firstImage string
@@ -186,6 +193,12 @@ func (b *builder) addCase(i int, bound binding) error {
 		if c.Grid == nil {
 			c.Grid = pic
 		}
+		if ch.Series {
+			if c.Raw["images/"+ch.Name], err = b.series(&ch, i, bound, c, pic); err != nil {
+				return err
+			}
+			continue
+		}
 		array, err := fillText(ch.Array, texts)
 		if err != nil {
 			return err
@@ -207,12 +220,20 @@ func (b *builder) unlabelled(i int, first binding) error {
 		return nil
 	}
 	own := binding{mutate(first.texts, b.idNames(), i+1), first.pattern}
+	if uid, ok := own.texts["series"]; ok {
+		own.texts["series"] = uid + ".99"
+	}
 	for _, ch := range b.channels() {
 		path, err := b.imagePath(&ch, i, own)
 		if err != nil {
 			return err
 		}
-		if _, ok := b.pieces[path]; !ok {
+		if ch.Series {
+			p := b.image(b.shape(), path, &ch.Reading)
+			if _, err := b.series(&ch, i, own, &Case{ID: path}, p); err != nil {
+				return err
+			}
+		} else if _, ok := b.pieces[path]; !ok {
 			b.put(path, piece{ch.Reading, "", b.image(b.shape(), path, &ch.Reading)})
 		}
 	}

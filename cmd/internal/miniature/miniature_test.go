@@ -145,7 +145,11 @@ func mount(t *testing.T, r *recipe.Recipe, o *Origin) (tree.Dir, *recipe.Recipe,
 		}
 	}
 	for platform, list := range files {
-		rec := sourcestest.Play(unset{t}, platform, list)
+		play := func() sourcestest.Record { return sourcestest.Play(unset{t}, platform, list) }
+		if platform == "idc" {
+			play = func() sourcestest.Record { return sourcestest.PlayIDC(t, list) }
+		}
+		rec := play()
 		mirrors = append(mirrors, rec.Mirrors...)
 		if moved.Source.Platform == platform {
 			moved.Source.Record = rec.Name
@@ -276,6 +280,7 @@ func grid(t *testing.T, name string, data []byte, want *Picture) *Picture {
 		return nil
 	}
 	if hasGeometry(want) {
+		upright(p, &affine)
 		for i := range 3 {
 			for j := range 4 {
 				w := 0.0
@@ -292,6 +297,19 @@ func grid(t *testing.T, name string, data []byte, want *Picture) *Picture {
 		}
 	}
 	return p
+}
+
+// upright turns a volume round along the axes that its affine turns round.
+func upright(p *Picture, m *[3][4]float64) {
+	for i, axis := range []string{"x", "y", "z"} {
+		if m[i][i] >= 0 {
+			continue
+		}
+		n := []int{p.W, p.H, p.D}[i]
+		m[i][3] += m[i][i] * float64(n-1)
+		m[i][i] = -m[i][i]
+		*p = *p.flipped([]string{axis})
+	}
 }
 
 func hasGeometry(p *Picture) bool { return p.Spacing != [3]float64{} }

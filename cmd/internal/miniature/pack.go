@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -67,6 +68,14 @@ func archiveOf(name string, members map[string][]byte) ([]byte, error) {
 		}
 		return zipped(data)
 	}
+	switch {
+	case strings.HasSuffix(low, ".7z"):
+		return sevenZip(members), nil
+	case strings.HasSuffix(low, ".rar"):
+		return rar5(members), nil
+	case strings.HasSuffix(low, ".001"):
+		return archiveOf(name[:len(name)-4], members)
+	}
 	return nil, cannot("the archive %s", path.Ext(name))
 }
 
@@ -85,6 +94,27 @@ func tarOf(names []string, members map[string][]byte) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
+// cut spreads an archive over the volumes that the recipe names: a.zip.001 and
+// so on.
+func (b *builder) cut(files map[string][]byte) {
+	for name, data := range files {
+		base, ok := strings.CutSuffix(name, ".001")
+		if !ok {
+			continue
+		}
+		var volumes []string
+		for _, f := range b.r.Source.Files {
+			if path.Ext(f.Name) != "" && strings.TrimSuffix(f.Name, path.Ext(f.Name)) == base {
+				volumes = append(volumes, f.Name)
+			}
+		}
+		slices.Sort(volumes)
+		for i, v := range volumes {
+			files[v] = data[i*len(data)/len(volumes) : (i+1)*len(data)/len(volumes)]
+		}
+	}
+}
+
 // fillers makes the files that the recipe names and no case is in: they must be
 // there.
 func (b *builder) fillers(files map[string][]byte) {
@@ -97,7 +127,10 @@ func (b *builder) fillers(files map[string][]byte) {
 		if there {
 			continue
 		}
-		name := strings.NewReplacer("*", "x", "?", "x").Replace(f.Name)
+		name := strings.ReplaceAll(f.Name, "?", "1")
+		for n := 1; strings.Contains(name, "*"); n++ {
+			name = strings.Replace(name, "*", strconv.Itoa(n), 1)
+		}
 		members := map[string][]byte{"readme.txt": []byte("nothing of use\n")}
 		data, err := archiveOf(name, members)
 		if err != nil || b.r.Source.Closed {

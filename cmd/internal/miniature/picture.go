@@ -18,6 +18,9 @@ type Picture struct {
 	Spacing [3]float64
 	Origin  [3]float64 // RAS, of voxel (0,0,0)
 	Near    float64    // how far samples may be off, where the format is lossy
+	// Turned are the axes along which the image is served the other way round:
+	// rows of DICOM go from the top, those of NIfTI from the bottom.
+	Turned []string
 }
 
 func newPicture(w, h, d, c int) *Picture {
@@ -124,6 +127,9 @@ func (b *builder) image(like *Picture, name string, rd *recipe.Reading) *Picture
 	}
 	if (ext(name) == ".npy" || ext(name) == ".npz") && b.r.Dim == 2 && b.r.Case.Float2D == "" {
 		c = []int{1, 3}[b.rng.IntN(2)]
+	}
+	if strings.Contains(rd.Array, "0:3") {
+		c = 3
 	}
 	if len(b.pieces[name]) > 0 { // the file is there already, with other parts
 		c = b.pieces[name][0].pic.C
