@@ -17,7 +17,8 @@ need fusermount3=fuse3 gcc=gcc rsync=rsync file=file unzip=unzip tar=tar \
 	py:pydicom=python3-pydicom py:skimage=python3-skimage py:gdcm=python3-gdcm dcmcjpeg=dcmtk gdcmconv=libgdcm-tools \
 	dcm2niix=dcm2niix plastimatch=plastimatch \
 	py:tifffile=python3-tifffile tiffcp=libtiff-tools teem-unu=teem-apps \
-	/usr/share/doc/insighttoolkit5-examples/examples/Data=insighttoolkit5-examples
+	/usr/share/doc/insighttoolkit5-examples/examples/Data=insighttoolkit5-examples \
+	nginx=nginx vsftpd=vsftpd curl=curl
 codecs
 fuse_ready
 
@@ -45,6 +46,15 @@ check_staticcheck() {
 		GOBIN=$bin go install "honnef.co/go/tools/cmd/staticcheck@$want" || return 1
 	fi
 	"$bin/staticcheck" ./...
+}
+
+# check_servers brings the S3 server that the tests of package sources start;
+# nginx and vsftpd are Debian's.
+check_servers() {
+	local want=v1.7.0
+	if ! go version -m "$bin/versitygw" 2>/dev/null | grep -q "versitygw.*$want"; then
+		GOFLAGS='' GOBIN=$bin go install "github.com/versity/versitygw/cmd/versitygw@$want"
+	fi
 }
 
 # check_tests counts tests, subtests among them, from go test's own record.
@@ -133,6 +143,7 @@ start=$SECONDS
 step "gofmt" check_gofmt
 step "go vet" go vet ./...
 step "staticcheck" check_staticcheck
+step "versitygw" check_servers
 step "go test -race" check_tests
 step "the codecs in pure Go" env GOFLAGS= go test ./convertcore/codec ./convertcore/dicom
 step "pure Go build" env GOFLAGS= CGO_ENABLED=0 go build ./...
