@@ -36,6 +36,7 @@ type Options struct {
 	Offline   bool
 	AllowHTTP bool  // plain http and ftp to public hosts too; mirrors may always
 	Budget    int64 // bytes to download in the client's life; 0: no limit
+	BudgetDay int64 // bytes to download in a day, as Facts remember it; 0: no limit
 	PerHost   int   // requests at a time to one host
 	Timeouts  Timeouts
 	Retries   Retries
@@ -73,7 +74,7 @@ func NewClient(o Options) *Client {
 		facts:   o.Facts,
 		sources: map[string]Source{},
 		fetch: fetch.New(fetch.Options{
-			Offline: o.Offline, AllowHTTP: o.AllowHTTP, Trusted: trusted, Budget: o.Budget, PerHost: o.PerHost,
+			Offline: o.Offline, AllowHTTP: o.AllowHTTP, Trusted: trusted, Budget: o.Budget, BudgetDay: o.BudgetDay, PerHost: o.PerHost,
 			Connect: o.Timeouts.Connect, Header: o.Timeouts.Header, Stall: o.Timeouts.Stall,
 			Attempts: o.Retries.Attempts, Backoff: o.Retries.Backoff, MaxBackoff: o.Retries.MaxBackoff,
 			Memory: o.Memory, Whole: o.Whole, Spool: o.Spool,

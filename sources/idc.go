@@ -90,6 +90,7 @@ func (s idc) Files(ctx context.Context, record string) ([]File, error) {
 		return nil, err
 	}
 	s.keep(key, files)
+	s.license(key, series)
 	return files, nil
 }
 
@@ -99,15 +100,25 @@ func (s idc) License(ctx context.Context, record string) (string, error) {
 	if err != nil || column == "" {
 		return "", err
 	}
+	key := "idc:" + version + ":" + column + ":" + value
+	if id, ok := s.c.facts.Get(key + ":license"); ok {
+		return string(id), nil
+	}
 	series, err := s.series(ctx, column, value, version)
 	if err != nil {
 		return "", fmt.Errorf("record %q: %w", record, err)
 	}
+	return s.license(key, series), nil
+}
+
+// license finds the licence and keeps it: the index is large to ask twice.
+func (s idc) license(key string, series []idcSeries) string {
 	worst := ""
 	for i := range series {
 		worst = stricter(worst, SPDX(series[i].license))
 	}
-	return worst, nil
+	_ = s.c.facts.Set(key+":license", []byte(worst)) // if not, it is asked again
+	return worst
 }
 
 func (s idc) byUUID(ctx context.Context, record string) ([]File, error) {

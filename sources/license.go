@@ -125,6 +125,9 @@ func TermsOf(spdx string) Terms {
 		}
 	}
 	l := strings.ToLower(spdx)
+	if others[l] != "" || l == "mit-0" || l == "gpl-2.0-or-later" || l == "lgpl-3.0-or-later" || l == "agpl-3.0-or-later" {
+		return TermsOpen
+	}
 	for _, w := range []string{"agreement", "restricted", "all-rights", "proprietary", "duc", "dua", "permission", "registration", "controlled", "no-redistribution"} {
 		if strings.Contains(l, w) {
 			return TermsClosed

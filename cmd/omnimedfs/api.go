@@ -70,6 +70,7 @@ type status struct {
 	Offline    bool             `json:"offline"`
 	Failures   int              `json:"failures"` // kept failures
 	Downloaded int64            `json:"downloaded"`
+	Warnings   []string         `json:"warnings,omitempty"` // where a platform's licence is not the recipe's
 	Traffic    []traffic        `json:"traffic,omitempty"`
 	Requests   map[string]int64 `json:"fuse_requests,omitempty"`
 }

@@ -92,6 +92,7 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	a.env = data.NewEnv(a.client, a.cache, o.Memory, log)
 	a.spool = archive.NewSpool(o.Cache, limit/4)
 	a.env.Spool, a.env.Errno = a.spool, datafs.ErrnoName
+	a.env.Accepted = func(id string) bool { return slices.Contains(o.Accept, id) }
 	for _, r := range recipes {
 		d := data.New(r, a.env)
 		if lock != nil {
@@ -114,7 +115,7 @@ func newClient(o *options, c *cache.Cache, log *slog.Logger) (*sources.Client, e
 		}
 	}
 	opt := sources.Options{
-		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, PerHost: o.PerHost,
+		Mirrors: mirrors, Offline: o.Offline, AllowHTTP: o.AllowHTTP, Budget: o.Budget, BudgetDay: o.BudgetDay, PerHost: o.PerHost,
 		Timeouts: sources.Timeouts{Header: o.Timeout, Stall: o.Timeout},
 		Log:      log, UserAgent: "omnimedfs/" + version().Version,
 	}
@@ -196,6 +197,13 @@ func (a *app) Status(context.Context) (*status, error) {
 	s := &status{
 		Version: version().Version, PID: os.Getpid(), Cache: a.opts.Cache, Started: a.started,
 		Datasets: len(a.sets), Offline: a.opts.Offline, Failures: a.env.Failures.Len(),
+	}
+	for _, d := range a.sets {
+		if d.Touched() {
+			for _, w := range d.LicenseWarnings() {
+				s.Warnings = append(s.Warnings, d.Recipe.ID+": "+w)
+			}
+		}
 	}
 	for _, st := range a.client.Stats() {
 		s.Downloaded += st.Bytes

@@ -67,7 +67,7 @@ func (p *program) respawn(dir string) []string {
 }
 
 func (p *program) lists() map[string][]string {
-	return map[string][]string{"mirror": p.opts.Mirror, "recipes": p.opts.Recipes, "datasets": p.opts.Datasets, "license": p.opts.License, "deny-comm": p.opts.DenyComm}
+	return map[string][]string{"mirror": p.opts.Mirror, "recipes": p.opts.Recipes, "datasets": p.opts.Datasets, "license": p.opts.License, "accept-license": p.opts.Accept, "deny-comm": p.opts.DenyComm}
 }
 
 // serve mounts and returns when the mount is gone.

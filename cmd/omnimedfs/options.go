@@ -39,6 +39,8 @@ type options struct {
 	Jobs       int
 	Modality   []string
 	License    []string
+	Accept     []string
+	BudgetDay  int64
 	Status     []string
 	Summary    bool
 	Lazy       bool
@@ -71,12 +73,14 @@ func (o *options) table() *cli.Set {
 		{Name: "offline", Help: "serve what the cache holds, download nothing", Value: cli.Switch(&o.Offline, false), Verbs: dataVerbs},
 		{Name: "allow-http", Help: "fetch over plain http and ftp too, which others can read and change", Value: cli.Switch(&o.AllowHTTP, false), Verbs: dataVerbs},
 		{Name: "budget", Arg: "SIZE", Help: "most bytes to download before reads fail; 0 is unbounded", Value: cli.Bytes(&o.Budget, 0), Verbs: dataVerbs},
+		{Name: "budget-day", Arg: "SIZE", Help: "most bytes to download in a day (UTC), over all mounts of the cache; 0 is unbounded", Value: cli.Bytes(&o.BudgetDay, 0), Verbs: dataVerbs},
 		{Name: "per-host", Arg: "N", Help: "most requests to one host at one time", Value: cli.Count(&o.PerHost, 4, 1, 64), Verbs: dataVerbs},
 		{Name: "timeout", Arg: "TIME", Help: "longest wait for a server's next byte", Value: cli.Duration(&o.Timeout, time.Minute), Verbs: dataVerbs},
 		{Name: "recipes", Arg: "DIR", Help: "folder of more recipes; repeatable", Value: cli.List(&o.Recipes), Verbs: dataVerbs},
 		{Name: "demo", Help: "only the two small datasets inside the program", Value: cli.Switch(&o.Demo, false), Verbs: dataVerbs},
 		{Name: "datasets", Arg: "GLOB", Help: "only datasets whose id matches; repeatable", Value: cli.List(&o.Datasets), Verbs: dataVerbs},
 		{Name: "license", Arg: "GLOBS", Help: "only datasets whose license matches, such as 'CC0-1.0,CC-BY-*'; repeatable", Value: cli.List(&o.License), Verbs: dataVerbs},
+		{Name: "accept-license", Arg: "IDS", Help: "datasets whose platform's license you have read and accept; repeatable", Value: cli.List(&o.Accept), Verbs: dataVerbs},
 		{Name: "lock", Arg: "FILE", Help: "show what a lock file names, and fail where anything differs from it", Value: cli.Text(&o.Lock, ""), Verbs: []string{"mount", "export", "serve", "verify"}},
 		{Name: "nifti", Arg: "EXT", Help: "how volumes are listed: nii.gz or nii; both names answer", Value: cli.Choice(&o.NIfTI, "nii.gz", "nii.gz", "nii"), Verbs: dataVerbs},
 		{Name: "allow-other", Help: "let other users read the mount", Value: cli.Switch(&o.AllowOther, false), Verbs: mount},
@@ -136,7 +140,7 @@ func (o *options) finish() error {
 			return err
 		}
 	}
-	o.License, o.DenyComm = splitCommas(o.License), splitCommas(o.DenyComm)
+	o.License, o.DenyComm, o.Accept = splitCommas(o.License), splitCommas(o.DenyComm), splitCommas(o.Accept)
 	for i, m := range o.Mirror {
 		prefix, to, ok := strings.Cut(m, "=")
 		if !ok || prefix == "" || to == "" {

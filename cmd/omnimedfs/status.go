@@ -39,6 +39,6 @@ func runStatus(ctx context.Context, p *program, _ []string) error {
 		{"mounted at", st.Mountpoint}, {"since", st.Started.Local().Format(time.DateTime)},
 		{"process", strconv.Itoa(st.PID)}, {"version", st.Version}, {"cache", st.Cache},
 		{"datasets", strconv.Itoa(st.Datasets)}, {"downloaded", size(st.Downloaded)}, {"offline", offline},
-		{"kept failures", strconv.Itoa(st.Failures)}, {"requests", strings.Join(requests, ", ")},
+		{"warnings", strings.Join(st.Warnings, "; ")}, {"kept failures", strconv.Itoa(st.Failures)}, {"requests", strings.Join(requests, ", ")},
 	})
 }

@@ -80,7 +80,7 @@ func (l *linter) identity() {
 func (l *linter) license() {
 	switch allowed, known := Redistributable(l.r.License); {
 	case !known:
-		near := nearest(l.r.License, spdxIDs())
+		near := nearest(l.r.License, Licenses())
 		l.fail("license", "%q is not in the table of SPDX licences (%s?)", l.r.License, near)
 	case !allowed:
 		l.fail("license", "%s does not let others pass the data on in another form", l.r.License)

@@ -59,4 +59,5 @@ func Redistributable(spdx string) (allowed, known bool) {
 	return allowed, known
 }
 
-func spdxIDs() []string { return slices.Sorted(maps.Keys(redistributable)) }
+// Licenses are the SPDX identifiers that a recipe may name, sorted.
+func Licenses() []string { return slices.Sorted(maps.Keys(redistributable)) }

@@ -33,6 +33,9 @@ type Dataset struct {
 	pins  map[string]string // see Pin
 	read  atomic.Bool       // somebody read a file
 
+	license      atomic.Pointer[license]
+	licenseAsked atomic.Int64 // when, in ns
+
 	mayBeSliced bool // see Sliced
 }
 
@@ -90,6 +93,9 @@ func (d *Dataset) WasRead() bool { return d.read.Load() }
 func (d *Dataset) Loaded() bool { return d.state.Load() != nil }
 
 func (d *Dataset) load(ctx context.Context) (*state, error) {
+	if err := d.permitted(); err != nil {
+		return nil, err
+	}
 	reach := d.Recipe.Archives()
 	opt := d.rawOptions(reach)
 	opt.Index = d.shipped()
@@ -113,10 +119,31 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 	src := &d.Recipe.Source
 	return raw.Options{
-		List:  func(ctx context.Context) ([]raw.Origin, error) { return Origins(ctx, d.env.Client, d.Recipe.ID, src) },
+		List:  d.origins,
 		Facts: d.env.Cache.Facts(), Log: d.env.Log, Spool: d.env.Spool,
 		Keep: func(string) bool { return src.Closed }, Wants: reach.Wants, Reaches: reach.Reaches,
 	}
+}
+
+// origins are those of Origins, under a licence that is known where it can be.
+func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
+	list, err := Origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.askLicense(ctx); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		open := list[i].Open
+		list[i].Open = func(ctx context.Context) (blob.Blob, error) {
+			if err := d.askLicense(ctx); err != nil {
+				return nil, err
+			}
+			return open(ctx)
+		}
+	}
+	return list, nil
 }
 
 // BuildIndex lists the raw files from the platform and the archives themselves

@@ -26,6 +26,7 @@ type Env struct {
 	Log      *slog.Logger
 	Spool    *archive.Spool                 // of archives without random access; nil: one of its own in $TMPDIR
 	Index    func(id string) ([]byte, bool) // a dataset's shipped raw.Index; nil: none
+	Accepted func(id string) bool           // the user accepts what a dataset's platform asks; nil: of none
 	Errno    func(error) string             // the name of an error's errno; nil: "EIO" for all
 
 	ctx    context.Context

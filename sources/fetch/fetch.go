@@ -41,6 +41,7 @@ const (
 type Options struct {
 	Offline    bool              // refuse every request with ErrOffline
 	Budget     int64             // bytes of bodies in the client's life; 0: no limit
+	BudgetDay  int64             // bytes of bodies in a day (UTC), earlier clients' with the same Facts among them; 0: no limit
 	PerHost    int               // requests at a time to one host; 4
 	Connect    time.Duration     // 15 s
 	Header     time.Duration     // from the request to the answer's header; 45 s
@@ -95,6 +96,7 @@ type Client struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	spent  atomic.Int64 // bytes of bodies
+	today  day
 
 	mu      sync.Mutex // all below
 	closed  bool
@@ -151,6 +153,7 @@ func (c *Client) Close() error {
 	c.mu.Unlock()
 	c.cancel()
 	c.wg.Wait()
+	c.today.keep(c.opt.Facts)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.remotes {

@@ -93,6 +93,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.Body.Read(p)
 	a.timer.Stop() // what the caller does with the bytes is not the server's time
 	a.c.spent.Add(int64(n))
+	a.c.today.add(&a.c.opt, int64(n))
 	a.c.count(a.stat, 0, int64(n))
 	if err != nil && err != io.EOF {
 		err = classify(a.ctx, err)
@@ -117,6 +118,9 @@ func (a *answer) release() {
 func (c *Client) budgetLeft() error {
 	if b := c.opt.Budget; b > 0 && c.spent.Load() >= b {
 		return fmt.Errorf("%w: %d bytes", ErrBudget, b)
+	}
+	if b := c.opt.BudgetDay; b > 0 && c.today.add(&c.opt, 0) >= b {
+		return fmt.Errorf("%w: %d bytes a day", ErrBudget, b)
 	}
 	return nil
 }
