@@ -99,24 +99,44 @@ PY
 
 # check_fuzz does not spend its time on making inputs smaller, as go test would by
 # itself for a minute each.
-check_fuzz() {
-	local seconds=$1 bad=0 pkg target
-	while read -r pkg target; do
-		# The pattern of a package that has no fuzz target lists nothing.
-		fuzz() { go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "${seconds}s" -fuzzminimizetime 10x >/tmp/fuzz.$$ 2>&1; }
-		# On a busy machine go's own workers can miss the deadline, which it reports
-		# as a failure without an input: tried once more.
-		if fuzz || { grep -q 'context deadline exceeded' /tmp/fuzz.$$ && ! grep -q 'Failing input' /tmp/fuzz.$$ && fuzz; }; then
-			passed=$((passed + 1))
-		else
-			bad=1 failed=$((failed + 1))
-			echo "fuzz $pkg $target" && tail -n 30 /tmp/fuzz.$$
+# fuzz_one runs one target in its package's folder and writes a line to $results.
+fuzz_one() {
+	local binary=$1 pkg=$2 target=$3 seconds=$4 try log
+	log=$(mktemp)
+	# On a busy machine a worker can miss go's deadline, which is reported as a
+	# failure without an input: tried once more.
+	for try in 1 2; do
+		if (cd "$pkg" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "${seconds}s" -test.fuzzminimizetime 10x \
+			-test.parallel 1 -test.fuzzcachedir "$binary.corpus/$target") >"$log" 2>&1; then
+			echo ok >>"$results"
+			rm -f "$log"
+			return 0
 		fi
-	done < <(go list ./... | while read -r pkg; do
-		go test -list '^Fuzz' "$pkg" | sed -n "s|^\(Fuzz[A-Za-z0-9_]*\)\$|$pkg \1|p"
-	done)
-	rm -f /tmp/fuzz.$$
-	return $bad
+		grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input' "$log" || break
+	done
+	echo "failed $pkg $target" >>"$results"
+	echo "fuzz $pkg $target" && tail -n 30 "$log"
+	rm -f "$log"
+}
+
+# check_fuzz builds each package's targets once and runs them side by side.
+check_fuzz() {
+	local seconds=$1 dir pkg binary
+	dir=$(mktemp -d)
+	export results=$dir/results
+	export -f fuzz_one
+	: >"$results"
+	grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r pkg; do
+		binary=$dir/$(echo "$pkg" | tr / _)
+		go test -c -fuzz . -o "$binary" "$pkg" || { echo "failed $pkg" >>"$results"; continue; }
+		grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$pkg"/*_test.go | sed "s|^func |$binary $pkg |; s|\$| $seconds|"
+	done | xargs -P "$(nproc)" -L 1 bash -c 'fuzz_one "$@"' fuzz
+	passed=$((passed + $(grep -c '^ok' "$results")))
+	failed=$((failed + $(grep -c '^failed' "$results")))
+	local code=0
+	! grep '^failed' "$results" || code=1
+	rm -rf "$dir"
+	return $code
 }
 
 start=$SECONDS
@@ -128,7 +148,7 @@ step "go test -race" check_tests
 step "the codecs in pure Go" env GOFLAGS= go test ./convertcore/codec ./convertcore/dicom
 step "pure Go build" env GOFLAGS= CGO_ENABLED=0 go build ./...
 step "previews of all robot users, without the race detector" go test -run TestPreviews ./cmd/omnieval
-fuzz=${FUZZ:-5}
+fuzz=${FUZZ:-3}
 if [ "$fuzz" -gt 0 ]; then
 	step "fuzz, $fuzz s a target" check_fuzz "$fuzz"
 else
@@ -137,6 +157,7 @@ fi
 step "build" build
 step "omnieval against NumPy, SciPy and scikit-image" "$python" scripts/crosscheck.py --cases 40
 step "readers of the demo datasets over a mount" bash scripts/clients/demo.sh
+step "layouts of nnU-Net, Decathlon and BIDS over a mount" bash scripts/clients/layouts.sh
 zip=${DSB2018_ZIP:-$root/../shared/real/dsb2018/stage1_train.zip}
 if [ -f "$zip" ]; then
 	step "DSB 2018 over HTTP" bash scripts/clients/dsb2018.sh "$zip"

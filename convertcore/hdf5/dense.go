@@ -45,16 +45,16 @@ func (f *File) dense(heap, tree uint64, name string, each func(link) bool) error
 
 // fractalHeap holds small objects in blocks of doubling size (section III.G).
 type fractalHeap struct {
-	f                 *File
-	idSize            int
-	offSize, lenSize  int // bytes of an offset and of a length in an ID
-	width             uint64
-	start, maxDirect  uint64 // bytes of the first blocks and of the largest direct ones
-	root              uint64
-	rows              int // of the root; 0: it is a direct block
-	blockOff          int // bytes of a block's offset
-	directRows        int
-	maxHeap, maxDepth int
+	f                *File
+	idSize           int
+	offSize, lenSize int // bytes of an offset and of a length in an ID
+	width            uint64
+	start, maxDirect uint64 // bytes of the first blocks and of the largest direct ones
+	root             uint64
+	rows             int // of the root; 0: it is a direct block
+	blockOff         int // bytes of a block's offset
+	directRows       int
+	maxHeap          int // bits of an offset
 }
 
 func (f *File) fractal(addr uint64) (*fractalHeap, error) {

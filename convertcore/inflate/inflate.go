@@ -211,7 +211,7 @@ func (r *Reader) fast(in []byte) (used int, done bool, err error) {
 			to++
 			continue
 		}
-		if e&(1<<29) == 0 { // no length
+		if e&isLength == 0 { // no length
 			done = e&endOfBlock != 0
 			if !done {
 				err = ErrCorrupt
@@ -296,7 +296,7 @@ func (r *Reader) slow() (done bool, err error) {
 		return false, nil
 	case e&endOfBlock != 0:
 		return true, nil
-	case e&(1<<29) == 0:
+	case e&isLength == 0:
 		return false, ErrCorrupt
 	}
 	x, err := r.take(uint(e >> 8 & 31))

@@ -155,6 +155,7 @@ func conflicts(given, texts map[string]string) bool {
 // alternatives where several raters vote.
 func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([]string, error) {
 	own, err := b.labelTexts(cl, c, bound.texts)
+	texts := bound.texts
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +185,9 @@ func (b *builder) labelPaths(cl *recipe.Class, i int, c *Case, bound binding) ([
 			for a := range p.Alternatives() {
 				alts = append(alts, a)
 			}
+		}
+		if cl.Pair == "order" { // names that sort as the images' do
+			stars = []string{"m" + texts["case"]}
 		}
 		folder, first := folderOf(i), []string(nil)
 		if isObject(cl) { // what IDC calls the folder of a series: its UID

@@ -112,6 +112,7 @@ func Build(r *recipe.Recipe) (*Origin, error) {
 	if out.Files, err = pack(files, r.Source.Closed); err != nil {
 		return nil, err
 	}
+	b.cut(out.Files)
 	b.fillers(out.Files)
 	slices.SortFunc(out.Cases, func(x, y *Case) int { return strings.Compare(x.ID, y.ID) })
 	return out, nil
@@ -131,6 +132,11 @@ func (b *builder) supported() error {
 		switch {
 		case rd.Component != "":
 			return cannot("component")
+		}
+	}
+	for i := range r.Channels {
+		if fmt.Sprint(r.Channels[i].Replace) != fmt.Sprint(r.Channels[0].Replace) {
+			return cannot("channels of different cases")
 		}
 	}
 	if r.Case.Index != nil && len(r.Case.Image) != 1 {

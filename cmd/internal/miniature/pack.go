@@ -68,6 +68,14 @@ func archiveOf(name string, members map[string][]byte) ([]byte, error) {
 		}
 		return zipped(data)
 	}
+	switch {
+	case strings.HasSuffix(low, ".7z"):
+		return sevenZip(members), nil
+	case strings.HasSuffix(low, ".rar"):
+		return rar5(members), nil
+	case strings.HasSuffix(low, ".001"):
+		return archiveOf(name[:len(name)-4], members)
+	}
 	return nil, cannot("the archive %s", path.Ext(name))
 }
 
@@ -84,6 +92,27 @@ func tarOf(names []string, members map[string][]byte) ([]byte, error) {
 	}
 	err := w.Close()
 	return buf.Bytes(), err
+}
+
+// cut spreads an archive over the volumes that the recipe names: a.zip.001 and
+// so on.
+func (b *builder) cut(files map[string][]byte) {
+	for name, data := range files {
+		base, ok := strings.CutSuffix(name, ".001")
+		if !ok {
+			continue
+		}
+		var volumes []string
+		for _, f := range b.r.Source.Files {
+			if path.Ext(f.Name) != "" && strings.TrimSuffix(f.Name, path.Ext(f.Name)) == base {
+				volumes = append(volumes, f.Name)
+			}
+		}
+		slices.Sort(volumes)
+		for i, v := range volumes {
+			files[v] = data[i*len(data)/len(volumes) : (i+1)*len(data)/len(volumes)]
+		}
+	}
 }
 
 // fillers makes the files that the recipe names and no case is in: they must be
