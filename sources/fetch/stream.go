@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// slowRate is what one connection brings on a line that is worth no second:
-	// below it the rest of a long read is split. Servers that hold back do so for
-	// each connection, mostly at a few MB/s.
+	// slowRate is the speed of one connection below which the rest of a long read
+	// is split: 128 Mbit/s, a choice and not a measure. Servers that hold back do
+	// so for each connection.
 	slowRate = 16 << 20 // bytes a second
 	// slowAfter is how much one connection brings before it is judged, and the
 	// least that is worth a connection of its own.
