@@ -44,6 +44,9 @@ func (p *Pattern) text() string {
 // that a slash in one that holds none costs one. Of alternatives the first is
 // meant, and a placeholder that recurs may differ.
 func (p *Pattern) edits(path string) int {
+	if len(path) > maxPath { // matches nothing
+		return len(path)
+	}
 	row := make([]int, len(path)+1) // row[j]: edits of path[:j] by the tokens so far
 	for j := range row {
 		row[j] = j

@@ -71,3 +71,38 @@ func TestNamedClass(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Fill gives what Match takes apart again, and edits counts what would have to
+// change.
+func TestFill(t *testing.T) {
+	for _, tt := range []struct{ src, want string }{
+		{"a.zip!/{case}/images/{case}.png", "a.zip!/c1/images/c1.png"},
+		{"{set=x}/**/{case}_*.{jpg,png}", "x/f/c1_s.png"},
+		{"*/{case}/*.dcm", "first/c1/s.dcm"},
+	} {
+		p, err := Compile(tt.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, missing := p.Fill(Filling{Texts: map[string]string{"case": "c1"}, Stars: []string{"first"}[:strings.Count(tt.src, "*/{")%2], Star: "s", Folder: "f/", Alt: 1})
+		if strings.HasPrefix(tt.src, "{set") {
+			got, missing = p.Fill(Filling{Texts: map[string]string{"case": "c1"}, Star: "s", Folder: "f/", Alt: 1})
+		}
+		vals := make([]string, len(p.Names()))
+		if got != tt.want || missing != "" || !p.Match(got, vals) || vals[p.Index("case")] != "c1" {
+			t.Errorf("%s: %q, %q", tt.src, got, missing)
+		}
+		if _, missing := p.Fill(Filling{}); missing != "case" {
+			t.Errorf("%s: %q is missing, want case", tt.src, missing)
+		}
+	}
+	p, err := Compile("a/{case}_mask.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"a/x_mask.png": 0, "a/x_masc.png": 1, "b/x_mask.png": 1, "a/x.png": 5, "a/d/x_mask.png": 1} {
+		if got := p.edits(path); got != want {
+			t.Errorf("%s: %d edits, want %d", path, got, want)
+		}
+	}
+}

@@ -274,3 +274,32 @@ func TestPrompts(t *testing.T) {
 		t.Errorf("a polygon in a volume: %v", err)
 	}
 }
+
+// The numbers of the catalog's datasets come from a list that only grows: a new
+// recipe's id goes to its end.
+func TestNNUNetNumbersAreKept(t *testing.T) {
+	recipes, err := recipe.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := strings.Fields(nnunetList)
+	for _, r := range recipes {
+		if !slices.Contains(ids, r.ID) {
+			t.Errorf("append %s to nnunet.txt", r.ID)
+		}
+	}
+	for i, id := range ids {
+		if slices.Index(ids, id) != i {
+			t.Errorf("%s stands twice", id)
+		}
+	}
+	// The first ones, which are in use.
+	for i, id := range []string{"dsb2018-bbbc038", "isic2018-task1", "msd-liver", "msd-spleen", "msd-task04-hippocampus", "demo-nuclei", "demo-organs"} {
+		if ids[i] != id {
+			t.Errorf("number %d is %s, and was %s", nnunetFirst+i, ids[i], id)
+		}
+	}
+	if nnunetFirst+len(ids) > 900 {
+		t.Errorf("%d numbers: the next ones are for people's own datasets", len(ids))
+	}
+}

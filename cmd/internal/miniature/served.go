@@ -63,7 +63,8 @@ func ReadNIfTI(data []byte) (p *Picture, affine [3][4]float64, planes int, err e
 			dims[i] = i16(40 + 2*i)
 		}
 	}
-	c, size, get := 1, i16(72)/8, func([]byte) float64 { return math.NaN() }
+	c, size := 1, i16(72)/8
+	var get func([]byte) float64
 	switch kind := i16(70); kind {
 	case 2:
 		get = func(b []byte) float64 { return float64(b[0]) }
