@@ -3,6 +3,7 @@ package sources_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -195,7 +196,7 @@ func TestVersityGW(t *testing.T) {
 	program(t, addr, "versitygw", "--access", "key", "--secret", "secret", "--port", addr, "posix", "--sidecar", side, filepath.Join(dir, "root"))
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::public","arn:aws:s3:::public/*"]}]}`
 	if out, err := exec.Command("curl", "-sS", "--fail-with-body", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret",
-		"-X", "PUT", "--data-binary", policy, "http://"+addr+"/public?policy").CombinedOutput(); err != nil {
+		"-X", "PUT", "-H", fmt.Sprintf("x-amz-content-sha256: %x", sha256.Sum256([]byte(policy))), "--data-binary", policy, "http://"+addr+"/public?policy=").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	c := sources.NewClient(sources.Options{Mirrors: []sources.Mirror{{Prefix: "https://s3.example.org", Target: "http://" + addr}}})

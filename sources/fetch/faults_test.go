@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -156,6 +158,25 @@ func TestEmptyFile(t *testing.T) {
 	got, err := readFile(context.Background(), client(t, fetch.Options{}), srv.URL+"/f", -1)
 	if err != nil || len(got) != 0 {
 		t.Fatal(got, err)
+	}
+}
+
+// TestEmptyFileBehindS3 plays gateways that answer a range of an empty object
+// with 416 and do not say how long it is.
+func TestEmptyFileBehindS3(t *testing.T) {
+	for _, length := range []int{0, 7} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Range") != "" {
+				w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+				return
+			}
+			w.Write(make([]byte, length))
+		}))
+		got, err := readFile(context.Background(), client(t, fetch.Options{PerHost: 1}), srv.URL+"/f", -1)
+		if (length == 0) != (err == nil) || len(got) != 0 || err != nil && !errors.Is(err, fetch.ErrServer) {
+			t.Errorf("%d bytes: %d, %v", length, len(got), err)
+		}
+		srv.Close()
 	}
 }
 

@@ -22,6 +22,7 @@ type answer struct {
 	timer  *time.Timer
 	stat   statKey
 	slot   chan struct{}
+	closed bool
 }
 
 // do sends one GET. Statuses other than 200, 206 and 416 are errors.
@@ -102,6 +103,10 @@ func (a *answer) Read(p []byte) (int, error) {
 }
 
 func (a *answer) Close() error {
+	if a.closed {
+		return nil
+	}
+	a.closed = true
 	err := a.Body.Close()
 	a.release()
 	return err

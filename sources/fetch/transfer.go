@@ -50,6 +50,9 @@ func (r *remote) once(ctx context.Context, off *int64, end int64, buf []byte, si
 		}
 		return copySpan(whole, off, min(end, whole.Size()), buf, sink)
 	case http.StatusRequestedRangeNotSatisfiable:
+		if *off == 0 && known.Size < 0 && a.Header.Get("Content-Range") == "" {
+			return r.unranged(ctx, a)
+		}
 		return r.unsatisfiable(a, *off)
 	}
 	first, last, total, err := contentRange(a.Header.Get("Content-Range"))
@@ -129,6 +132,21 @@ func cut(err error, at, end int64) error {
 		return &transient{err: fmt.Errorf("%w: the body ended at byte %d of %d", ErrServer, at, end)}
 	}
 	return err
+}
+
+// unranged asks for a file whose first byte is not to be had and whose size was
+// not told with that: S3 gateways answer so for an empty one.
+func (r *remote) unranged(ctx context.Context, refused *answer) error {
+	refused.Close() // gives its slot back
+	a, err := r.do(ctx, http.Header{})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if a.StatusCode != http.StatusOK || a.ContentLength != 0 {
+		return fmt.Errorf("%w: status 416 for byte 0", ErrServer)
+	}
+	return r.accept(pinOf(a.Header, 0))
 }
 
 func (r *remote) unsatisfiable(a *answer, off int64) error {
