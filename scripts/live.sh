@@ -3,7 +3,7 @@
 # answer, licence, file list, sizes and checksums, the first and last bytes of
 # three files by range, and the layout against the recipe. It writes a report
 # in Markdown and downloads no whole file, except archives without random
-# access and those that are made anew for each request.
+# access and those that are made anew for each request. It fails where a record does not answer.
 #
 #   bash scripts/live.sh [OPTION…] [REPORT [GLOB]]
 #   bash scripts/live.sh --dry-run            what would be asked; no network
@@ -92,5 +92,7 @@ with open(report, "w") as out:
     print("\n| dataset | platform | answer | files | bytes | checksums | license | layout |\n|---|---|---|---|---|---|---|---|", file=out)
     for r in rows:
         print("| " + " | ".join(map(cell, r)) + " |", file=out)
-print(f"{report}: {len(rows)} datasets, {sum(n[1] for n in platforms.values())} answered")
+answered = sum(n[1] for n in platforms.values())
+print(f"{report}: {len(rows)} datasets, {answered} answered")
+sys.exit(answered < len(rows) or not rows)
 PY

@@ -156,6 +156,7 @@ else
 fi
 step "build" build
 step "omnieval against NumPy, SciPy and scikit-image" "$python" scripts/crosscheck.py --cases 40
+step "live.sh over the demo datasets" env LIVE_OPTIONS=--demo bash scripts/live.sh "$(mktemp)"
 step "readers of the demo datasets over a mount" bash scripts/clients/demo.sh
 step "layouts of nnU-Net, Decathlon and BIDS over a mount" bash scripts/clients/layouts.sh
 zip=${DSB2018_ZIP:-$root/../shared/real/dsb2018/stage1_train.zip}

@@ -9,7 +9,8 @@
 // What was tried against the real hosts: nothing yet, for no platform. zenodo,
 // figshare, mendeley, s3, idc, huggingface, tcia, kaggle, grandchallenge,
 // github, dataverse, osf, dryad, gdrive, ftp and omnimedfs follow their documented answers, which
-// package sourcestest plays on loopback.
+// package sourcestest plays on loopback; http, ftp and s3 are tested against
+// nginx, vsftpd and versitygw too. scripts/live.sh asks the real ones.
 package sources
 
 import (

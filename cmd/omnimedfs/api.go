@@ -120,6 +120,7 @@ type datasetInfo struct {
 	Sources  []sourceFile   `json:"sources"`
 	Splits   map[string]int `json:"splits,omitempty"` // cases a split
 	Missing  string         `json:"missing,omitempty"`
+	Warnings []string       `json:"warnings,omitempty"` // where a platform's licence is not the recipe's
 	Citation string         `json:"citation,omitempty"` // BibTeX
 	Path     string         `json:"path"`               // below the mount
 }

@@ -269,7 +269,7 @@ func (a *app) Info(ctx context.Context, id string) (*datasetInfo, error) {
 	r := d.Recipe
 	info := &datasetInfo{
 		dataset: describe(d), Record: r.Source.Record, Splits: d.Splits(),
-		Missing: r.Missing, Citation: view.BibTeX(r), Path: "datasets/" + r.ID,
+		Missing: r.Missing, Warnings: d.LicenseWarnings(), Citation: view.BibTeX(r), Path: "datasets/" + r.ID,
 	}
 	for _, f := range r.Source.Files {
 		size := f.Size

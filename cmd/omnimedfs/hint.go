@@ -9,7 +9,7 @@ func hint(errno string) string {
 var hints = map[string]string{
 	"ENETUNREACH": "the mount is offline: mount without --offline, or fetch the dataset first while there is a network",
 	"ETIMEDOUT":   "the server did not answer in time: try again, raise --timeout, or name a mirror with --mirror",
-	"EACCES":      "the platform wants a token or an accepted agreement: see the dataset's record",
+	"EACCES":      "the platform wants a token or an accepted agreement: see the dataset's record; where the text names --accept-license, that",
 	"EBUSY":       "the platform limits requests: wait a while, or name a mirror with --mirror",
 	"EDQUOT":      "the download budget is spent: raise --budget",
 	"EREMOTEIO":   "the file is not where the record says: the record may have moved; a mirror may have it: --mirror",

@@ -46,7 +46,7 @@ func printInfo(p *program, d *datasetInfo) error {
 		{"classes", strings.Join(d.Classes, ", ")}, {"cases", count(d.Cases)},
 		{"splits", strings.Join(splits, ", ")}, {"files", count(d.Files)},
 		{"cached", fmt.Sprintf("%s (%s)", share(d.Cached, d.Files), strconv.Itoa(d.Cached))},
-		{"license", d.License}, {"state", state},
+		{"license", d.License}, {"warnings", strings.Join(d.Warnings, "; ")}, {"state", state},
 		{"source", strings.TrimSpace(d.Platform + " " + d.Record)}, {"size", size(d.Size)}, {"path", d.Path},
 	})
 	if err != nil {

@@ -98,19 +98,6 @@ func (f *file) read(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// stream reads a long span in one request, into p and past the cache.
-func (f *file) stream(p []byte, off int64) (int, error) {
-	ctx, cancel := context.WithCancel(f.ctx)
-	defer cancel()
-	defer context.AfterFunc(f.r.c.ctx, cancel)()
-	n := 0
-	err := f.r.transfer(ctx, off, off+int64(len(p)), func(b []byte) error {
-		n += copy(p[n:], b)
-		return nil
-	})
-	return n, err
-}
-
 // WillNeed brings the spans into the cache: those that are closer than 32 KiB
 // come in one request. Spans beyond half of the cache are left out, since they
 // would evict each other.
