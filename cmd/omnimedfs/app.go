@@ -93,6 +93,7 @@ func newApp(o *options, log *slog.Logger) (backend, error) {
 	a.spool = archive.NewSpool(o.Cache, limit/4)
 	a.env.Spool, a.env.Errno = a.spool, datafs.ErrnoName
 	a.env.Accepted = func(id string) bool { return slices.Contains(o.Accept, id) }
+	a.env.Index = shippedIndex(o.Recipes)
 	for _, r := range recipes {
 		d := data.New(r, a.env)
 		if lock != nil {

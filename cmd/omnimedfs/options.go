@@ -74,7 +74,7 @@ func (o *options) table() *cli.Set {
 		{Name: "allow-http", Help: "fetch over plain http and ftp too, which others can read and change", Value: cli.Switch(&o.AllowHTTP, false), Verbs: dataVerbs},
 		{Name: "budget", Arg: "SIZE", Help: "most bytes to download before reads fail; 0 is unbounded", Value: cli.Bytes(&o.Budget, 0), Verbs: dataVerbs},
 		{Name: "budget-day", Arg: "SIZE", Help: "most bytes to download in a day (UTC), over all mounts of the cache; 0 is unbounded", Value: cli.Bytes(&o.BudgetDay, 0), Verbs: dataVerbs},
-		{Name: "per-host", Arg: "N", Help: "most requests to one host at one time", Value: cli.Count(&o.PerHost, 4, 1, 64), Verbs: dataVerbs},
+		{Name: "per-host", Arg: "N", Help: "most requests to one host at one time", Value: cli.Count(&o.PerHost, 10, 1, 64), Verbs: dataVerbs},
 		{Name: "timeout", Arg: "TIME", Help: "longest wait for a server's next byte", Value: cli.Duration(&o.Timeout, time.Minute), Verbs: dataVerbs},
 		{Name: "recipes", Arg: "DIR", Help: "folder of more recipes; repeatable", Value: cli.List(&o.Recipes), Verbs: dataVerbs},
 		{Name: "demo", Help: "only the two small datasets inside the program", Value: cli.Switch(&o.Demo, false), Verbs: dataVerbs},

@@ -23,6 +23,7 @@ var recipeActions = []struct {
 	{"check", "ID|FILE [FOLDER]", "compare a recipe with its record, or with a folder", 1, 2, recipeCheck},
 	{"record", "ID|FILE", "ask a recipe's records: list, license, first and last bytes", 1, 1, recipeRecord},
 	{"new", "PLATFORM RECORD|URL|FOLDER", "print the start of a recipe by a record's file names", 1, 2, recipeNew},
+	{"index", "ID [FILE]", "write the listing of a dataset's raw files, to stand beside its recipe", 1, 2, recipeIndex},
 	{"values", "ID|FILE [FOLDER]", "print the values in some label files", 1, 2, recipeValues},
 }
 

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -462,5 +463,68 @@ func TestDenyComm(t *testing.T) {
 	}
 	if out, err := exec.Command(cat, name).CombinedOutput(); err != nil || !bytes.Contains(out, []byte("train")) {
 		t.Errorf("somebody else: %v: %s", err, out)
+	}
+}
+
+// A dataset with an index beside its recipe lists without its raw files.
+func TestRecipeIndex(t *testing.T) {
+	dir, origin := t.TempDir(), t.TempDir()
+	for _, sub := range []string{"images", "masks"} {
+		if err := os.Mkdir(filepath.Join(origin, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(origin, sub, "a.png"), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := fmt.Sprintf(`schema = 1
+id = "few"
+title = "Few"
+modality = "xray"
+dim = 2
+anatomy = "chest"
+license = "CC0-1.0"
+status = "unverified"
+missing = "made by a test"
+[citation]
+title = "Few"
+authors = ["Doe, J."]
+year = 2020
+[source]
+platform = "local"
+record = %q
+[case]
+image = "images/{case}.png"
+[[class]]
+name = "lung"
+label = "masks/{case}.png"
+select = { above = 0 }
+[[example]]
+raw = "images/a.png"
+case = "a"
+`, origin)
+	if err := os.WriteFile(filepath.Join(dir, "few.toml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	index := filepath.Join(dir, "few.index")
+	if code, _, stderr := demoProgram(t, t.TempDir(), "recipe", "index", "few", index, "--recipes", dir); code != 0 {
+		t.Fatal(stderr)
+	}
+	if err := os.RemoveAll(origin); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := demoProgram(t, t.TempDir(), "info", "few", "--json", "--recipes", dir)
+	if code != 0 || !strings.Contains(stdout, `"cases": 1`) {
+		t.Errorf("with its index: code %d: %s %s", code, stdout, stderr)
+	}
+	if err := os.Remove(index); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := demoProgram(t, t.TempDir(), "info", "few", "--json", "--recipes", dir); code == 0 {
+		t.Error("listed without index and without files")
 	}
 }

@@ -11,8 +11,15 @@ import (
 	"strings"
 )
 
-//go:embed datasets/*.toml
+//go:embed datasets
 var datasets embed.FS
+
+// ShippedIndex returns the listing of a dataset's raw files that is in the program
+// beside its recipe, as "omnimedfs recipe index" writes it.
+func ShippedIndex(id string) ([]byte, bool) {
+	data, err := datasets.ReadFile("datasets/" + id + ".index")
+	return data, err == nil
+}
 
 // Catalog returns the recipes of all datasets, sorted by ID. An error names
 // every problem of every file.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What package fetch makes of a line, on loopback: one stream as a share of
 # curl's speed, and 200 small random reads behind 50 ms by 16 readers as a
-# multiple of one after the other; with --per-host 4, the default, and 16.
+# multiple of one after the other; with --per-host 10, the default, and 16.
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 need curl=curl

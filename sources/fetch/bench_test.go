@@ -91,8 +91,8 @@ func BenchmarkStream(b *testing.B) {
 // BenchmarkMembers reads 200 spans of 20 KB at random places, each answer 50 ms
 // late: one after the other, and by 16 readers.
 func BenchmarkMembers(b *testing.B) {
-	for _, perHost := range []int{4, 16} {
-		b.Run(map[int]string{4: "default4", 16: "perhost16"}[perHost], func(b *testing.B) { benchMembers(b, perHost) })
+	for _, perHost := range []int{10, 16} {
+		b.Run(map[int]string{10: "default10", 16: "perhost16"}[perHost], func(b *testing.B) { benchMembers(b, perHost) })
 	}
 }
 

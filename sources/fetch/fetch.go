@@ -42,7 +42,7 @@ type Options struct {
 	Offline    bool              // refuse every request with ErrOffline
 	Budget     int64             // bytes of bodies in the client's life; 0: no limit
 	BudgetDay  int64             // bytes of bodies in a day (UTC), earlier clients' with the same Facts among them; 0: no limit
-	PerHost    int               // requests at a time to one host; 4
+	PerHost    int               // requests at a time to one host; 10
 	Connect    time.Duration     // 15 s
 	Header     time.Duration     // from the request to the answer's header; 45 s
 	Stall      time.Duration     // without a byte of body; 30 s
@@ -61,7 +61,7 @@ type Options struct {
 }
 
 func (o *Options) defaults() {
-	set(&o.PerHost, 4)
+	set(&o.PerHost, 10)
 	set(&o.Connect, 15*time.Second)
 	set(&o.Header, 45*time.Second)
 	set(&o.Stall, 30*time.Second)
