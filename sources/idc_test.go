@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,8 +75,11 @@ func (m memoryFacts) Set(k string, v []byte) error { m[k] = bytes.Clone(v); retu
 
 // serveIDC plays the index and the buckets, in which a series has two files.
 func serveIDC(t *testing.T, requests *int, tables map[string][]byte) *Client {
+	var mu sync.Mutex
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		*requests++
+		mu.Unlock()
 		if data, ok := tables[strings.TrimPrefix(r.URL.Path, "/index/24.2.2/release_artifacts/")]; ok {
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 			return
