@@ -28,10 +28,10 @@ done
 rm -rf "$out/cp" "$out/rsync" "$out/tar"
 
 say "file"
-find "$mnt/datasets" -path '*/images/*' -o -path '*/labels/*' | grep -E '\.(png|gz)$' | xargs -d '\n' file -b | sed 's/[,:] .*//' | sort | uniq -c
-find "$mnt/datasets" -path '*/images/*' -name '*.png' -print0 | xargs -0r file -b | { ! grep -v '^PNG image data'; } || die "file does not see PNG"
-find "$mnt/datasets" -path '*/images/*' -name '*.nii.gz' -print0 | xargs -0r file -b | { ! grep -v '^gzip compressed data'; } || die "file does not see gzip"
-find "$mnt/datasets" -name '*.nii.gz' -print0 | xargs -0r gzip -t
+find "$mnt/datasets" -type f | grep -E '/(images|labels)/' | grep -E '\.(png|gz)$' | xargs -d '\n' file -b | sed 's/[,:] .*//' | sort | uniq -c
+find "$mnt/datasets" -type f -path '*/images/*' -name '*.png' -print0 | xargs -0r file -b | { ! grep -v '^PNG image data'; } || die "file does not see PNG"
+find "$mnt/datasets" -type f -path '*/images/*' -name '*.nii.gz' -print0 | xargs -0r file -b | { ! grep -v '^gzip compressed data'; } || die "file does not see gzip"
+find "$mnt/datasets" -type f -name '*.nii.gz' -print0 | xargs -0r gzip -t
 
 say "Python"
 "$python" "$(dirname "$0")/readers.py" "$mnt"
