@@ -43,17 +43,21 @@ func (t *treeFS) find(op, name string, follow bool) (Node, error) {
 	if !iofs.ValidPath(name) {
 		return fail(iofs.ErrInvalid)
 	}
+	var n Node = t.root
 	at, rest := ".", name
 	for links := 0; rest != "" && rest != "."; {
 		elem, tail, _ := strings.Cut(rest, "/")
-		next := path.Join(at, elem)
-		n, err := Find(t.ctx, t.root, next)
+		d, ok := n.(Dir)
+		if !ok {
+			return fail(ErrNotExist)
+		}
+		child, err := Find(t.ctx, d, elem)
 		if err != nil {
 			return fail(err)
 		}
-		l, isLink := n.(Link)
+		l, isLink := child.(Link)
 		if !isLink || tail == "" && !follow {
-			at, rest = next, tail
+			n, at, rest = child, path.Join(at, elem), tail
 			continue
 		}
 		if links++; links > maxLinks {
@@ -63,11 +67,7 @@ func (t *treeFS) find(op, name string, follow bool) (Node, error) {
 		if path.IsAbs(l.Target()) || !iofs.ValidPath(to) {
 			return fail(fmt.Errorf("link to %s leaves the tree", l.Target()))
 		}
-		at, rest = ".", to
-	}
-	n, err := Find(t.ctx, t.root, at)
-	if err != nil {
-		return fail(err)
+		n, at, rest = t.root, ".", to
 	}
 	return n, nil
 }

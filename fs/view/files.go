@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/omnimedseg/omnimedfs/fs/tree"
@@ -87,66 +88,52 @@ func (f *aliasPart) Alias() (dir, name string) {
 	return "datasets/" + f.d.Recipe.ID + "/" + f.d.Dir(f.slot), name
 }
 
-// textFile is text that is made when somebody first asks for its size.
-type textFile struct {
+// madeFile is content whose size only making it tells. open is called for the
+// first size and for every opening, and keeps what is dear to make.
+type madeFile struct {
 	mtime time.Time
-	text  *lazyText
+	open  func(ctx context.Context) (blob.Blob, error)
+	size  atomic.Int64 // 0 not known yet
 }
 
-type lazyText struct {
-	make func(ctx context.Context) ([]byte, error)
-	lock chan struct{}
-	data []byte // set while the lock is held, once
-	done chan struct{}
+func newMade(mtime time.Time, open func(ctx context.Context) (blob.Blob, error)) *madeFile {
+	return &madeFile{mtime: mtime, open: open}
 }
 
-func newText(mtime time.Time, make_ func(ctx context.Context) ([]byte, error)) *textFile {
-	return &textFile{mtime, &lazyText{make: make_, lock: make(chan struct{}, 1), done: make(chan struct{})}}
+// newText is a madeFile of text.
+func newText(mtime time.Time, text func(ctx context.Context) ([]byte, error)) *madeFile {
+	return newMade(mtime, func(ctx context.Context) (blob.Blob, error) {
+		data, err := text(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return blob.Bytes(data), nil
+	})
 }
 
-func (t *lazyText) get(ctx context.Context) ([]byte, error) {
-	select {
-	case <-t.done:
-		return t.data, nil
-	case t.lock <- struct{}{}:
-		defer func() { <-t.lock }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (f *madeFile) ModTime() time.Time { return f.mtime }
+
+func (f *madeFile) KnownSize() (int64, bool) {
+	n := f.size.Load()
+	return n, n > 0
+}
+
+func (f *madeFile) Size(ctx context.Context) (int64, error) {
+	if n, ok := f.KnownSize(); ok {
+		return n, nil
 	}
-	select {
-	case <-t.done:
-		return t.data, nil
-	default:
-	}
-	data, err := t.make(ctx)
+	b, err := f.Open(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	t.data = data
-	close(t.done)
-	return data, nil
+	defer b.Close()
+	return b.Size(), nil
 }
 
-func (f *textFile) ModTime() time.Time { return f.mtime }
-
-func (f *textFile) KnownSize() (int64, bool) {
-	select {
-	case <-f.text.done:
-		return int64(len(f.text.data)), true
-	default:
-		return 0, false
+func (f *madeFile) Open(ctx context.Context) (blob.Blob, error) {
+	b, err := f.open(ctx)
+	if err == nil {
+		f.size.Store(b.Size())
 	}
-}
-
-func (f *textFile) Size(ctx context.Context) (int64, error) {
-	data, err := f.text.get(ctx)
-	return int64(len(data)), err
-}
-
-func (f *textFile) Open(ctx context.Context) (blob.Blob, error) {
-	data, err := f.text.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return blob.Bytes(data), nil
+	return b, err
 }
