@@ -12,30 +12,26 @@ import (
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
-// rawDir is a folder of the raw files: the entries lo..hi of the sorted
-// listing, which share a prefix of the given length. An archive is a folder.
+// rawDir is a folder of the raw files. An archive is a folder.
 type rawDir struct {
 	d        *dataset.Dataset
-	lo, hi   int
-	prefix   int
 	children []rawChild // sorted by name
 }
 
 type rawChild struct {
 	name string
 	lo   int
-	hi   int // of a folder; 0 for the file lo
-	skip int // length of a folder's prefix
+	dir  tree.Dir // nil for the file lo; kept, since grouping a large folder is dear
 }
 
 func rawRoot(d *dataset.Dataset) *rawDir {
 	return newRawDir(d, 0, d.Raw().Len(), 0)
 }
 
-// newRawDir groups the entries by the next element of their paths. Entries of
-// one folder stand together in the listing, since it is sorted.
+// newRawDir groups the entries lo..hi of the sorted listing, which share a prefix
+// of the given length, by the next element of their paths. Entries of one folder stand together in the listing, since it is sorted.
 func newRawDir(d *dataset.Dataset, lo, hi, prefix int) *rawDir {
-	r := &rawDir{d: d, lo: lo, hi: hi, prefix: prefix}
+	r := &rawDir{d: d}
 	files := d.Raw()
 	for i := lo; i < hi; {
 		path := files.At(i).Path
@@ -45,10 +41,12 @@ func newRawDir(d *dataset.Dataset, lo, hi, prefix int) *rawDir {
 			i++
 			continue
 		}
-		dir := path[:prefix+slash+1]
+		start, dir := i, path[:prefix+slash+1]
 		end := i + sort.Search(hi-i, func(k int) bool { return !strings.HasPrefix(files.At(i+k).Path, dir) })
 		name := strings.TrimSuffix(path[prefix:prefix+slash], "!")
-		r.children = append(r.children, rawChild{name: name, lo: i, hi: end, skip: len(dir)})
+		r.children = append(r.children, rawChild{name: name, lo: i, dir: tree.Lazy(r.ModTime(), func(context.Context) (tree.Dir, error) {
+			return newRawDir(d, start, end, len(dir)), nil
+		})})
 		i = end
 	}
 	slices.SortFunc(r.children, func(a, b rawChild) int { return strings.Compare(a.name, b.name) })
@@ -62,7 +60,7 @@ func (r *rawDir) Total() int                 { return len(r.children) }
 
 func (r *rawDir) Entry(i int) tree.Entry {
 	c := &r.children[i]
-	if c.hi > 0 {
+	if c.dir != nil {
 		return tree.Entry{Name: c.name, Kind: tree.KindDir}
 	}
 	return tree.Entry{Name: c.name, Kind: tree.KindFile}
@@ -74,12 +72,10 @@ func (r *rawDir) Find(name string) (int, bool) {
 
 func (r *rawDir) Child(i int) tree.Node {
 	c := r.children[i]
-	if c.hi == 0 {
-		return &rawFile{r.d, c.lo}
+	if c.dir != nil {
+		return c.dir
 	}
-	return tree.Lazy(r.ModTime(), func(context.Context) (tree.Dir, error) {
-		return newRawDir(r.d, c.lo, c.hi, c.skip), nil
-	})
+	return &rawFile{r.d, c.lo}
 }
 
 // rawFile is one original file.
