@@ -124,7 +124,7 @@ func recordView(ctx context.Context, client *sources.Client, r *recipe.Recipe) (
 	var origins []raw.Origin
 	if len(r.Source.Files) == 0 || len(there.Source.Files) > 0 {
 		var err error
-		if origins, err = data.Origins(ctx, client, r.ID, &there.Source); err != nil {
+		if origins, err = data.Origins(ctx, client, r.ID, &there.Source, nil); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -172,9 +172,12 @@ func localView(ctx context.Context, client *sources.Client, r *recipe.Recipe, fo
 	if err != nil {
 		return nil, nil, err
 	}
+	open := func(ctx context.Context, o raw.Origin) (blob.Blob, error) {
+		return client.Open(ctx, "local", sources.File{Info: o.Info, URL: o.URL})
+	}
 	var origins []raw.Origin
 	for _, f := range files {
-		origins = append(origins, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) { return client.Open(ctx, "local", f) }})
+		origins = append(origins, raw.Origin{Info: f.Info, URL: f.URL, Open: open})
 	}
 	show := unpacked(r, folder, files)
 	wrong, err := checkLocal(r, folder, files, show)

@@ -127,23 +127,11 @@ func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 
 // origins are those of Origins, under a licence that is known where it can be.
 func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
-	list, err := Origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source)
+	list, err := Origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source, d.askLicense)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.askLicense(ctx); err != nil {
-		return nil, err
-	}
-	for i := range list {
-		open := list[i].Open
-		list[i].Open = func(ctx context.Context) (blob.Blob, error) {
-			if err := d.askLicense(ctx); err != nil {
-				return nil, err
-			}
-			return open(ctx)
-		}
-	}
-	return list, nil
+	return list, d.askLicense(ctx)
 }
 
 // BuildIndex lists the raw files from the platform and the archives themselves

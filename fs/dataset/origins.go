@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/sources"
@@ -13,8 +14,8 @@ import (
 
 // Origins are the raw files that a recipe asks for: those with a URL of their
 // own as they are, the others as the platform of their record lists them. A
-// record is listed once.
-func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
+// record is listed once. before is called at each opening and may refuse it.
+func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source, before func(context.Context) error) ([]raw.Origin, error) {
 	want := src.Files
 	if len(want) == 0 {
 		want = []recipe.SourceFile{{}}
@@ -42,10 +43,17 @@ func Origins(ctx context.Context, client *sources.Client, id string, src *recipe
 				return nil, err
 			}
 		}
+		open := func(ctx context.Context, o raw.Origin) (blob.Blob, error) {
+			if before != nil {
+				if err := before(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return client.Open(fetch.WithOrigin(ctx, platform, id), platform, sources.File{Info: o.Info, URL: o.URL})
+		}
+		out = slices.Grow(out, len(files))
 		for _, f := range files {
-			out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
-				return client.Open(fetch.WithOrigin(ctx, platform, id), platform, f)
-			}})
+			out = append(out, raw.Origin{Info: f.Info, URL: f.URL, Open: open})
 		}
 	}
 	return out, nil
