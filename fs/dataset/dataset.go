@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -59,6 +60,10 @@ func New(r *recipe.Recipe, env *Env) *Dataset {
 	}
 }
 
+// largeListing is the number of raw files from where on loading them leaves
+// garbage, a kilobyte a file, that is worth a collection at once: 50 MB.
+const largeListing = 50_000
+
 // Load reads the listing and the case table. After it has returned nil the
 // methods that name cases by number may be used.
 func (d *Dataset) Load(ctx context.Context) error {
@@ -107,6 +112,9 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 	d.env.closeLater(s.raw)
 	for _, w := range s.raw.Warnings() {
 		d.env.Log.Warn("raw listing", "dataset", d.Recipe.ID, "warning", w)
+	}
+	if s.raw.Len() >= largeListing {
+		debug.FreeOSMemory() // what the listing was made from is several times what is kept
 	}
 	s.sizes = make([]atomic.Int64, len(s.idx.absent))
 	d.recallSizes(s)
