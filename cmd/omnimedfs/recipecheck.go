@@ -124,7 +124,7 @@ func recordView(ctx context.Context, client *sources.Client, r *recipe.Recipe) (
 	var origins []raw.Origin
 	if len(r.Source.Files) == 0 || len(there.Source.Files) > 0 {
 		var err error
-		if origins, err = data.Origins(ctx, client, r.ID, &there.Source, nil); err != nil {
+		if origins, err = data.Origins(ctx, client, r.ID, &there.Source); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -57,7 +57,7 @@ func sourceOf(args []string) (recipe.Source, error) {
 }
 
 func startRecipe(ctx context.Context, w io.Writer, client *sources.Client, src recipe.Source) error {
-	origins, err := data.Origins(ctx, client, "new", &src, nil)
+	origins, err := data.Origins(ctx, client, "new", &src)
 	if err != nil {
 		return err
 	}

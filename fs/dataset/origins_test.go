@@ -42,7 +42,7 @@ func TestOrigins(t *testing.T) {
 		{"only URLs", recipe.Source{Platform: "http", Files: []recipe.SourceFile{{Name: "u[1].zip", URL: "https://example.org/u"}}}, "u[1].zip", 0},
 	} {
 		clear(asked)
-		list, err := Origins(t.Context(), client, "id", &tt.src, nil)
+		list, err := Origins(t.Context(), client, "id", &tt.src)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -60,7 +60,7 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 	gone := recipe.Source{Platform: "test-words", Record: "a", Files: []recipe.SourceFile{{Name: "b"}}}
-	if _, err := Origins(t.Context(), client, "id", &gone, nil); !errors.Is(err, sources.ErrGone) {
+	if _, err := Origins(t.Context(), client, "id", &gone); !errors.Is(err, sources.ErrGone) {
 		t.Errorf("a file that the record lacks: %v", err)
 	}
 }
