@@ -41,10 +41,20 @@ func (g *group) lacking(i int) bool {
 	return i%2 == 1 && !slices.ContainsFunc(g.classes, func(c *recipe.Class) bool { return !c.Optional && c.Absent != "empty" })
 }
 
+// drawn reports whether the file of a group of shapes is there already, for
+// classes that a case cannot lack.
+func (b *builder) drawn(g *group, i int, c *Case, bound binding) bool {
+	if !isShapes(g.classes[0]) {
+		return false
+	}
+	paths, err := b.shapePaths(g.classes[0], i, c, bound)
+	return err == nil && slices.ContainsFunc(paths, func(p string) bool { return b.outlines[p] != nil })
+}
+
 // labels makes the label files and masks of a case.
 func (b *builder) labels(i int, c *Case, bound binding) error {
 	for k, g := range b.groups() {
-		if g.lacking(i) && (k > 0 || !b.r.Case.Labelled) {
+		if g.lacking(i) && (k > 0 || !b.r.Case.Labelled) && !b.drawn(g, i, c, bound) {
 			for _, cl := range g.classes {
 				if cl.Absent == "empty" {
 					c.Masks[cl.Name], c.Raw["labels/"+cl.Name] = make([]byte, c.Grid.pixels()), nil
@@ -69,15 +79,6 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 	if grid == nil {
 		return cannot("class on the channel %s, which case %d lacks", cl.Channel, i)
 	}
-	if isShapes(cl) {
-		return b.shapes(g, i, c, bound, grid)
-	}
-	if isObject(cl) {
-		return b.objects(g, i, c, bound, grid)
-	}
-	if cl.Series {
-		return b.stacked(g, i, c, bound, grid)
-	}
 	if p, err := b.choose(cl.Label, bound); err == nil && conflicts(p.Given(), texts) {
 		for _, cl := range g.classes {
 			if cl.Absent == "empty" {
@@ -87,6 +88,15 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 			}
 		}
 		return nil
+	}
+	if isShapes(cl) {
+		return b.shapes(g, i, c, bound, grid)
+	}
+	if isObject(cl) {
+		return b.objects(g, i, c, bound, grid)
+	}
+	if cl.Series {
+		return b.stacked(g, i, c, bound, grid)
 	}
 	paths, err := b.labelPaths(cl, i, c, bound)
 	if err != nil {
