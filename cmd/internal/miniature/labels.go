@@ -41,14 +41,19 @@ func (g *group) lacking(i int) bool {
 	return i%2 == 1 && !slices.ContainsFunc(g.classes, func(c *recipe.Class) bool { return !c.Optional && c.Absent != "empty" })
 }
 
-// drawn reports whether the file of a group of shapes is there already, for
-// classes that a case cannot lack.
+// drawn reports whether other classes of the case are in a file of the group,
+// so that it cannot be lacking.
 func (b *builder) drawn(g *group, i int, c *Case, bound binding) bool {
-	if !isShapes(g.classes[0]) {
+	paths, err := b.labelPaths(g.classes[0], i, c, bound)
+	if err != nil {
 		return false
 	}
-	paths, err := b.shapePaths(g.classes[0], i, c, bound)
-	return err == nil && slices.ContainsFunc(paths, func(p string) bool { return b.outlines[p] != nil })
+	for _, raw := range c.Raw {
+		if slices.ContainsFunc(raw, func(path string) bool { return slices.Contains(paths, path) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // labels makes the label files and masks of a case.
@@ -79,6 +84,15 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 	if grid == nil {
 		return cannot("class on the channel %s, which case %d lacks", cl.Channel, i)
 	}
+	if isShapes(cl) {
+		return b.shapes(g, i, c, bound, grid)
+	}
+	if isObject(cl) {
+		return b.objects(g, i, c, bound, grid)
+	}
+	if cl.Series {
+		return b.stacked(g, i, c, bound, grid)
+	}
 	if p, err := b.choose(cl.Label, bound); err == nil && conflicts(p.Given(), texts) {
 		for _, cl := range g.classes {
 			if cl.Absent == "empty" {
@@ -88,15 +102,6 @@ func (b *builder) group(g *group, i int, c *Case, bound binding) error {
 			}
 		}
 		return nil
-	}
-	if isShapes(cl) {
-		return b.shapes(g, i, c, bound, grid)
-	}
-	if isObject(cl) {
-		return b.objects(g, i, c, bound, grid)
-	}
-	if cl.Series {
-		return b.stacked(g, i, c, bound, grid)
 	}
 	paths, err := b.labelPaths(cl, i, c, bound)
 	if err != nil {
