@@ -127,7 +127,7 @@ func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 
 // origins are those of Origins, under a licence that is known where it can be.
 func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
-	list, err := Origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source)
+	list, err := origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source, d.list)
 	if err != nil {
 		return nil, err
 	}

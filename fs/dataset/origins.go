@@ -15,6 +15,12 @@ import (
 // own as they are, the others as the platform of their record lists them. A
 // record is listed once.
 func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
+	return origins(ctx, client, id, src, func(ctx context.Context, platform, record string) ([]sources.File, error) {
+		return ask(ctx, client, platform, record)
+	})
+}
+
+func origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source, list func(ctx context.Context, platform, record string) ([]sources.File, error)) ([]raw.Origin, error) {
 	want := src.Files
 	if len(want) == 0 {
 		want = []recipe.SourceFile{{}}
@@ -27,11 +33,8 @@ func Origins(ctx context.Context, client *sources.Client, id string, src *recipe
 		platform, record := src.Place(w)
 		at := place{platform, record}
 		if _, ok := lists[at]; !ok && w.URL == "" {
-			s, err := client.Source(platform)
-			if err != nil {
-				return nil, err
-			}
-			if lists[at], err = s.Files(fetch.WithOrigin(ctx, platform, id), record); err != nil {
+			var err error
+			if lists[at], err = list(fetch.WithOrigin(ctx, platform, id), platform, record); err != nil {
 				return nil, err
 			}
 		}

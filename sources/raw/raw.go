@@ -225,13 +225,23 @@ func (f *Files) Open(ctx context.Context, path string) (blob.Blob, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		return b, nil
+		return inOrder(ctx, b), nil
 	}
 	b, err := o.arc.Open(ctx, member)
 	if err != nil {
 		return nil, fmt.Errorf("%s!/%w", o.Path, err)
 	}
 	return b, nil
+}
+
+// inOrder lets b read ahead of who reads all of it, where it can.
+func inOrder(ctx context.Context, b blob.Blob) blob.Blob {
+	o, ok := b.(blob.Orderer)
+	if !ok {
+		return b
+	}
+	defer b.Close()
+	return o.Ahead(ctx, blob.Span{Off: 0, Len: b.Size()})
 }
 
 // Stat is Lookup, and learns the size of a plain file that the record does not
