@@ -16,7 +16,8 @@ type options struct {
 	Config     string
 	Cache      string // absolute
 	CacheLimit int64  // bytes on disk; 0 unbounded
-	Memory     int64  // bytes of decoded images at one time
+	KeepRaw    bool
+	Memory     int64 // bytes of decoded images at one time
 	Mirror     []string
 	Offline    bool
 	AllowHTTP  bool
@@ -68,6 +69,7 @@ func (o *options) table() *cli.Set {
 	return &cli.Set{Prog: "omnimedfs", Options: []cli.Option{
 		{Name: "cache", Arg: "DIR", Help: "cache folder", Value: cli.Text(&o.Cache, defaultCache()), Verbs: dataVerbs},
 		{Name: "cache-limit", Arg: "SIZE", Help: "most bytes of the cache folder; 0 is unbounded", Value: cli.Bytes(&o.CacheLimit, 50<<30), Verbs: dataVerbs},
+		{Name: "keep-raw", Help: "keep fetched raw bytes in the cache folder too, as far as its limit has room for them", Value: cli.Switch(&o.KeepRaw, false), Verbs: dataVerbs},
 		{Name: "memory", Arg: "SIZE", Help: "most bytes of images being converted at one time", Value: cli.Bytes(&o.Memory, 1<<30), Verbs: dataVerbs},
 		{Name: "mirror", Arg: "PREFIX=URL", Help: "read URLs that start with PREFIX from another URL or folder; repeatable", Value: cli.List(&o.Mirror), Verbs: dataVerbs},
 		{Name: "offline", Help: "serve what the cache holds, download nothing", Value: cli.Switch(&o.Offline, false), Verbs: dataVerbs},
