@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/sources"
@@ -17,10 +18,13 @@ import (
 func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
 	return origins(ctx, client, id, src, func(ctx context.Context, platform, record string) ([]sources.File, error) {
 		return ask(ctx, client, platform, record)
-	})
+	}, nil)
 }
 
-func origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source, list func(ctx context.Context, platform, record string) ([]sources.File, error)) ([]raw.Origin, error) {
+// origins is Origins with a listing of the caller's. before, if there is one,
+// is called at each opening and may refuse it.
+func origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source,
+	list func(ctx context.Context, platform, record string) ([]sources.File, error), before func(context.Context) error) ([]raw.Origin, error) {
 	want := src.Files
 	if len(want) == 0 {
 		want = []recipe.SourceFile{{}}
@@ -45,10 +49,17 @@ func origins(ctx context.Context, client *sources.Client, id string, src *recipe
 				return nil, err
 			}
 		}
+		open := func(ctx context.Context, o raw.Origin) (blob.Blob, error) {
+			if before != nil {
+				if err := before(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return client.Open(fetch.WithOrigin(ctx, platform, id), platform, sources.File{Info: o.Info, URL: o.URL})
+		}
+		out = slices.Grow(out, len(files))
 		for _, f := range files {
-			out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
-				return client.Open(fetch.WithOrigin(ctx, platform, id), platform, f)
-			}})
+			out = append(out, raw.Origin{Info: f.Info, URL: f.URL, Open: open})
 		}
 	}
 	return out, nil
