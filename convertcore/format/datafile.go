@@ -14,10 +14,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -142,7 +140,7 @@ func (d *dataFiles) decode(ctx context.Context, src *source, b blob.Blob, at, n 
 			return nil, malformed("%d bytes of samples in %d bytes of file", n, have)
 		}
 	case encGzip:
-		r, err = gzip.NewReader(br)
+		r, err = inflate.NewMembers(br)
 	case encZlib:
 		r, err = newInflate(br)
 	case encBzip2:
@@ -176,13 +174,9 @@ func (d *dataFiles) decode(ctx context.Context, src *source, b blob.Blob, at, n 
 // newInflate reads zlib or gzip, whichever begins here.
 func newInflate(br *bufio.Reader) (io.Reader, error) {
 	if head, _ := br.Peek(2); isGzip(head) {
-		z, err := gzip.NewReader(br)
-		if err == nil {
-			z.Multistream(false)
-		}
-		return z, err
+		return inflate.NewGzip(br)
 	}
-	return zlib.NewReader(br)
+	return inflate.NewZlib(br)
 }
 
 func skipLine(br *bufio.Reader) error {
