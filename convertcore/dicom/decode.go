@@ -33,7 +33,7 @@ var codecs = map[string]struct {
 	"1.2.840.10008.1.2.4.81":  {codec.JPEGLS, false, true},
 	"1.2.840.10008.1.2.4.90":  {codec.JPEG2000, false, false},
 	"1.2.840.10008.1.2.4.91":  {codec.JPEG2000, false, true},
-	"1.2.840.10008.1.2.4.201": {codec.JPEG2000, false, false}, // high throughput
+	"1.2.840.10008.1.2.4.201": {codec.JPEG2000, false, false}, // high throughput; untested
 	"1.2.840.10008.1.2.4.202": {codec.JPEG2000, false, false},
 	"1.2.840.10008.1.2.4.203": {codec.JPEG2000, false, true},
 }

@@ -210,7 +210,8 @@ func (d *dense) Read(p []byte) (int, error) {
 const textBreaks = " \t\r\n\f\v,;(){}[]\""
 
 // readText reads n bytes of samples that are written as decimal numbers. Two
-// bytes of text make at most one number.
+// bytes of text make at most one number. A number that ends the file is malformed:
+// it may be the half of one, and teem, ITK and NumPy write a break behind the last.
 func readText(br *bufio.Reader, typ sample, n, have int64) ([]byte, error) {
 	elem := int64(typ.elem())
 	if n/elem > have/2+1 {
@@ -228,7 +229,7 @@ func readText(br *bufio.Reader, typ sample, n, have int64) ([]byte, error) {
 		case j >= 0:
 			return i + j, data[i : i+j], nil
 		case atEOF && i < len(data):
-			return len(data), data[i:], nil
+			return 0, nil, malformed("text ends within a number, or without a line break after it")
 		}
 		return i, nil, nil
 	})
