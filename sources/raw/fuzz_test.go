@@ -34,7 +34,7 @@ func FuzzNested(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := raw.New(raw.Options{
 			Spool: spool, Limits: archive.Limits{Member: 1 << 20, Members: 1000, Dictionary: 1 << 20, RatioFrom: 1 << 20, Ratio: 1100},
-			List: raw.Origins(raw.Origin{Info: blob.Info{Path: "x.zip", Size: int64(len(data))}, Open: func(context.Context) (blob.Blob, error) { return blob.Bytes(data), nil }}),
+			List: raw.Origins(raw.Origin{Info: blob.Info{Path: "x.zip", Size: int64(len(data))}, Open: func(context.Context, raw.Origin) (blob.Blob, error) { return blob.Bytes(data), nil }}),
 		})
 		defer files.Close()
 		list, err := files.Files(t.Context())
