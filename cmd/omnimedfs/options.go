@@ -49,6 +49,7 @@ type options struct {
 	Tree       string
 	Format     string
 	Compress   bool
+	Hash       int64
 	Without    []string
 	Listen     string
 	Lock       string // absolute
@@ -103,6 +104,7 @@ func (o *options) table() *cli.Set {
 		{Name: "format", Arg: "NAME", Help: "plain (as in datasets/), nnunet, msd or bids", Value: cli.Choice(&o.Format, "plain", "plain", "nnunet", "msd", "bids"), Local: true, Verbs: export},
 		{Name: "compress", Help: "deflate PNG and .nii.gz as ordinary files are", Value: cli.Switch(&o.Compress, false), Local: true, Verbs: export},
 		{Name: "without", Arg: "NAME", Help: "folder of a dataset that is left out, such as raw or preview; repeatable", Value: cli.List(&o.Without), Local: true, Verbs: export},
+		{Name: "hash", Arg: "SIZE", Help: "for record: read up to 20 files of up to this size whole, and compare their checksums; 0 reads none", Value: cli.Bytes(&o.Hash, 0), Local: true, Verbs: []string{"recipe"}},
 		{Name: "listen", Arg: "HOST:PORT", Help: "where to serve", Value: cli.Text(&o.Listen, "127.0.0.1:8080"), Local: true, Verbs: []string{"serve"}},
 		{Name: "lazy", Short: "l", Help: "detach now, even if files are in use", Value: cli.Switch(&o.Lazy, false), Local: true, Verbs: []string{"umount"}},
 		{Name: "json", Help: "print JSON", Value: cli.Switch(&o.JSON, false), Local: true, Verbs: asJSON},

@@ -23,7 +23,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/sources/sourcestest"
 )
 
-func zipOf(t *testing.T, names ...string) []byte {
+func zipOf(t testing.TB, names ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
