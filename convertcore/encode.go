@@ -17,7 +17,7 @@ type encoder struct {
 	err  error
 	sums Sums
 
-	block [blockLen]byte
+	block [blockMax]byte
 	n     int   // body bytes in block
 	left  int64 // body bytes not yet written
 	row   int64 // payload bytes a row; 0 for NIfTI
@@ -101,19 +101,25 @@ func (e *encoder) finish() (Sums, error) {
 // last.
 func (e *encoder) body(p []byte) {
 	for len(p) > 0 {
-		m := copy(e.block[blockHead+e.n:], p)
-		p, e.n = p[m:], e.n+m
+		block := e.block[:]
+		if e.n == 0 && len(p) >= blockMax { // as it lies
+			block, p, e.n = p[:blockMax], p[blockMax:], blockMax
+		} else {
+			m := copy(block[e.n:], p)
+			p, e.n = p[m:], e.n+m
+		}
 		if e.n < blockMax && int64(e.n) < e.left {
 			continue
 		}
 		e.left -= int64(e.n)
 		head := blockHeader(e.n, e.left == 0)
-		copy(e.block[:], head[:])
-		e.sum.Write(e.block[blockHead : blockHead+e.n])
-		if e.row == 0 {
-			e.emit(e.block[:blockHead+e.n])
-		} else {
-			e.zlib(e.block[:blockHead+e.n])
+		e.sum.Write(block[:e.n])
+		for _, b := range [2][]byte{head[:], block[:e.n]} {
+			if e.row == 0 {
+				e.emit(b)
+			} else {
+				e.zlib(b)
+			}
 		}
 		e.n = 0
 	}

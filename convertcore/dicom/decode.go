@@ -1,15 +1,15 @@
 package dicom
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
 	"math/bits"
 	"strings"
 
-	"github.com/klauspost/compress/flate"
-
 	"github.com/omnimedseg/omnimedfs/convertcore/codec"
+	flate "github.com/omnimedseg/omnimedfs/convertcore/inflate"
 )
 
 type decodeFunc = func(stream []byte, f codec.Frame) ([]byte, error)
@@ -33,7 +33,7 @@ var codecs = map[string]struct {
 	"1.2.840.10008.1.2.4.81":  {codec.JPEGLS, false, true},
 	"1.2.840.10008.1.2.4.90":  {codec.JPEG2000, false, false},
 	"1.2.840.10008.1.2.4.91":  {codec.JPEG2000, false, true},
-	"1.2.840.10008.1.2.4.201": {codec.JPEG2000, false, false}, // high throughput
+	"1.2.840.10008.1.2.4.201": {codec.JPEG2000, false, false}, // high throughput; untested
 	"1.2.840.10008.1.2.4.202": {codec.JPEG2000, false, false},
 	"1.2.840.10008.1.2.4.203": {codec.JPEG2000, false, true},
 }
@@ -107,8 +107,7 @@ func (f *Frames) inflateFrame(stream []byte) ([]byte, error) {
 		return nil, malformed("%d bytes cannot be a frame of %d", len(stream), n)
 	}
 	out := make([]byte, n)
-	z := flate.NewReader(bytes.NewReader(stream))
-	defer z.Close()
+	z := flate.NewReader(bufio.NewReader(bytes.NewReader(stream)))
 	if _, err := io.ReadFull(z, out); err != nil {
 		return nil, malformed("deflated frame: %v", err)
 	}

@@ -1,12 +1,12 @@
 package dicom
 
 import (
+	"bufio"
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	flate "github.com/omnimedseg/omnimedfs/convertcore/inflate"
 )
 
 const (
@@ -48,7 +48,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // read of it.
 func inflate(r io.ReaderAt, off, size int64) (z *inflated, bound int64) {
 	src := &counted{r: io.NewSectionReader(r, off, size-off)}
-	return &inflated{src: src, z: flate.NewReader(src)}, min(max(inflateFirst, (size-off)*inflateRatio), convertcore.MaxPayload)
+	return &inflated{src: src, z: flate.NewReader(bufio.NewReaderSize(src, 64<<10))}, min(max(inflateFirst, (size-off)*inflateRatio), convertcore.MaxPayload)
 }
 
 func (z *inflated) ReadAt(p []byte, off int64) (int, error) {

@@ -14,10 +14,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-
 	"github.com/omnimedseg/omnimedfs/convertcore"
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -142,7 +140,7 @@ func (d *dataFiles) decode(ctx context.Context, src *source, b blob.Blob, at, n 
 			return nil, malformed("%d bytes of samples in %d bytes of file", n, have)
 		}
 	case encGzip:
-		r, err = gzip.NewReader(br)
+		r, err = inflate.NewMembers(br)
 	case encZlib:
 		r, err = newInflate(br)
 	case encBzip2:
@@ -176,13 +174,9 @@ func (d *dataFiles) decode(ctx context.Context, src *source, b blob.Blob, at, n 
 // newInflate reads zlib or gzip, whichever begins here.
 func newInflate(br *bufio.Reader) (io.Reader, error) {
 	if head, _ := br.Peek(2); isGzip(head) {
-		z, err := gzip.NewReader(br)
-		if err == nil {
-			z.Multistream(false)
-		}
-		return z, err
+		return inflate.NewGzip(br)
 	}
-	return zlib.NewReader(br)
+	return inflate.NewZlib(br)
 }
 
 func skipLine(br *bufio.Reader) error {
@@ -216,7 +210,8 @@ func (d *dense) Read(p []byte) (int, error) {
 const textBreaks = " \t\r\n\f\v,;(){}[]\""
 
 // readText reads n bytes of samples that are written as decimal numbers. Two
-// bytes of text make at most one number.
+// bytes of text make at most one number. A number that ends the file is malformed:
+// it may be the half of one, and teem, ITK and NumPy write a break behind the last.
 func readText(br *bufio.Reader, typ sample, n, have int64) ([]byte, error) {
 	elem := int64(typ.elem())
 	if n/elem > have/2+1 {
@@ -234,7 +229,7 @@ func readText(br *bufio.Reader, typ sample, n, have int64) ([]byte, error) {
 		case j >= 0:
 			return i + j, data[i : i+j], nil
 		case atEOF && i < len(data):
-			return len(data), data[i:], nil
+			return 0, nil, malformed("text ends within a number, or without a line break after it")
 		}
 		return i, nil, nil
 	})

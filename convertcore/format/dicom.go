@@ -104,7 +104,7 @@ func planDICOM(ctx context.Context, raw convertcore.Raw, paths []string) (*dicom
 			}
 			s, err := readDICOM(ctx, raw, path)
 			if err == nil && len(s) != 1 {
-				err = unsupported("a series of files that have %d frames each", len(s))
+				err = unsupported("%d frames: an image of several files must have one frame in each", len(s))
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -203,6 +204,22 @@ func TestDICOMSeriesFaults(t *testing.T) {
 		h, herr := mustFormat(t, "dicom").Header(t.Context(), f, f.paths())
 		if !errors.Is(herr, c.want) || err == nil && h != img.Header() {
 			t.Errorf("%s: header %+v, %v", name, h, herr)
+		}
+	}
+}
+
+// Of several files each must be one plane: how stacks of many frames go together
+// is not guessed.
+func TestDICOMSeriesOfMultiFrame(t *testing.T) {
+	f := files{}
+	for _, path := range []string{"a.dcm", "b.dcm"} {
+		f[path] = read(t, "testdata/labels", "binary.dcm") // many frames
+	}
+	_, err := dicomDecode(t.Context(), f, f.paths())
+	_, herr := mustFormat(t, "dicom").Header(t.Context(), f, f.paths())
+	for _, err := range []error{err, herr} {
+		if !errors.Is(err, convertcore.ErrUnsupported) || !strings.Contains(err.Error(), "must have one frame in each") {
+			t.Errorf("%v", err)
 		}
 	}
 }

@@ -11,8 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/zlib"
-
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -280,7 +279,7 @@ func (m *mat5) variable() (x *matrix, next int64, err error) {
 	case miMATRIX:
 	case miCOMPRESSED:
 		m.src, m.packed = &source{r: io.NewSectionReader(m.blob, m.at, t.n)}, t.n
-		z, err := zlib.NewReader(bufio.NewReaderSize(m.src, int(min(t.n, voxelBuffer))))
+		z, err := inflate.NewZlib(bufio.NewReaderSize(m.src, int(max(16, min(t.n, voxelBuffer)))))
 		if err != nil {
 			return nil, 0, m.fault(err)
 		}

@@ -19,7 +19,7 @@ type stream struct {
 	size int64 // of the blob
 	gzip bool
 	br   *bufio.Reader
-	z    *inflate.Gzip
+	z    *inflate.Members
 }
 
 func newStream(b blob.Blob, buffer int) (*stream, error) {
@@ -33,7 +33,7 @@ func newStream(b blob.Blob, buffer int) (*stream, error) {
 		return s, nil
 	}
 	s.gzip = true
-	if s.z, err = inflate.NewGzip(s.br); err != nil {
+	if s.z, err = inflate.NewMembers(s.br); err != nil {
 		return nil, src.fault(noEOF(err))
 	}
 	return s, nil
@@ -45,21 +45,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	if !s.gzip {
 		return s.br.Read(p)
 	}
-	for {
-		n, err := s.z.Read(p)
-		if err != io.EOF || n > 0 {
-			if err == io.EOF {
-				err = nil
-			}
-			return n, err
-		}
-		if head, _ := s.br.Peek(2); !isGzip(head) {
-			return 0, io.EOF
-		}
-		if err := s.z.Reset(s.br); err != nil {
-			return 0, noEOF(err)
-		}
-	}
+	return s.z.Read(p)
 }
 
 // drain reads to the end of the present gzip member, where its checksum is.
@@ -73,7 +59,7 @@ func (s *stream) drain(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := s.z.Read(buf)
+		n, err := s.z.Gzip.Read(buf)
 		switch left -= n; {
 		case err == io.EOF:
 			return nil

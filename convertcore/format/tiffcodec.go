@@ -1,17 +1,18 @@
 package format
 
 import (
+	"bufio"
 	"bytes"
 	stdlzw "compress/lzw"
 	"io"
 	"math/bits"
 
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/codec"
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 	"github.com/omnimedseg/omnimedfs/sources/blob"
 )
 
@@ -106,11 +107,14 @@ func (p *tiffPage) expand(dst, src []byte, rows int) error {
 		defer z.Close()
 		r = z
 	default:
-		z, err := zlib.NewReader(r)
-		if err != nil {
+		if p.zlib == nil {
+			p.zlib, p.packed = &inflate.Zlib{}, bufio.NewReaderSize(nil, 32<<10)
+		}
+		p.packed.Reset(r)
+		if err := p.zlib.Reset(p.packed); err != nil {
 			return malformed("%v", err)
 		}
-		r = z
+		r = p.zlib
 	}
 	if _, err := io.ReadFull(r, dst); err != nil {
 		return malformed("%v", noEOF(err))

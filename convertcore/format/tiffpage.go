@@ -1,6 +1,11 @@
 package format
 
-import "slices"
+import (
+	"bufio"
+	"slices"
+
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
+)
 
 // Photometric interpretations.
 const (
@@ -37,6 +42,8 @@ type tiffPage struct {
 	subfile     uint64
 	subX, subY  int   // pixels for one of chroma
 	shift       int64 // bytes that its chunks lie behind those that ifd lists
+	zlib        *inflate.Zlib
+	packed      *bufio.Reader // what zlib reads
 }
 
 // tiffShape is what pages of one stack have in common.

@@ -1,13 +1,15 @@
 package hdf5
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/omnimedseg/omnimedfs/convertcore/inflate"
 )
 
 // filter is one step of a pipeline (section IV.A.2.l).
@@ -70,7 +72,8 @@ type decoder struct {
 	size    int64     // bytes of a chunk
 	stored  []byte    // of a chunk
 	spare   [2][]byte // one holds the bytes of now, the other those of before
-	zlib    io.ReadCloser
+	zlib    *inflate.Zlib
+	packed  *bufio.Reader // what zlib reads
 }
 
 // undo takes the filters of a stored chunk back, from the last to the first. A
@@ -138,14 +141,12 @@ func grow(out []byte, r io.Reader, have int, limit int64) ([]byte, error) {
 	}
 }
 
-func (d *decoder) inflate(out, b []byte, limit int64) (_ []byte, err error) {
-	r := bytes.NewReader(b)
+func (d *decoder) inflate(out, b []byte, limit int64) ([]byte, error) {
 	if d.zlib == nil {
-		d.zlib, err = zlib.NewReader(r)
-	} else {
-		err = d.zlib.(zlib.Resetter).Reset(r, nil)
+		d.zlib, d.packed = &inflate.Zlib{}, bufio.NewReaderSize(nil, 32<<10)
 	}
-	if err != nil {
+	d.packed.Reset(bytes.NewReader(b))
+	if err := d.zlib.Reset(d.packed); err != nil {
 		return nil, malformed("HDF5 chunk: %v", err)
 	}
 	return grow(out, d.zlib, len(b), limit)

@@ -29,8 +29,7 @@ func (r *Reader) block() error {
 		for i := range 32 {
 			lengths[288+i] = 5
 		}
-		r.lit.build(lengths[:288], litEntry, litBits, true)
-		r.dist.build(lengths[288:], distEntry, distBits, false)
+		r.tables(lengths[:288], lengths[288:])
 	case 2:
 		if err := r.dynamic(); err != nil {
 			return err
@@ -100,27 +99,17 @@ func (r *Reader) dynamic() error {
 		}
 		lengths[lengthOrder[i]] = uint8(k)
 	}
-	if !r.dist.build(lengths[:19], distEntry, 7, true) {
+	var codes [128]uint32
+	if !build(codes[:], codeBase[:], lengths[:19], 7, true) {
 		return ErrCorrupt
 	}
-	codes := r.dist
-	clear(lengths[:])
+	clear(lengths[:19])
 	for i := 0; i < lits+dists; {
-		for r.n < 7 { // near the input's end there may be fewer
-			if err := r.need(r.n + 1); err != nil {
-				return err
-			}
-			if e := codes.entries[r.bits&127]; e != 0 && uint(e&255) <= r.n {
-				break
-			}
+		e, err := symbol(r, codes[:], 7)
+		if err != nil {
+			return err
 		}
-		e := codes.entries[r.bits&127]
-		if e == 0 {
-			return ErrCorrupt
-		}
-		sym := int(codes.symbols[r.bits&127])
-		r.bits >>= e & 255
-		r.n -= uint(e & 255)
+		sym := e >> 16
 		if sym < 16 {
 			lengths[i] = uint8(sym)
 			i++
@@ -151,8 +140,17 @@ func (r *Reader) dynamic() error {
 			i++
 		}
 	}
-	if lengths[256] == 0 || !r.lit.build(lengths[:lits], litEntry, litBits, true) || !r.dist.build(lengths[lits:lits+dists], distEntry, distBits, false) {
+	if lengths[256] == 0 || !r.tables(lengths[:lits], lengths[lits:lits+dists]) {
 		return ErrCorrupt
 	}
 	return nil
+}
+
+// tables builds those of a block.
+func (r *Reader) tables(lits, dists []uint8) bool {
+	if !build(r.lit[:], litBase[:], lits, litBits, true) || !build(r.dist[:], distBase[:], dists, distBits, false) {
+		return false
+	}
+	r.lit.pair(lits)
+	return true
 }

@@ -29,6 +29,32 @@ func NewGzip(br *bufio.Reader) (*Gzip, error) {
 	return g, g.Reset(br)
 }
 
+// Members decompresses the members of a gzip file that follow one another, as one
+// stream. What else stands after a member is ignored.
+type Members struct{ Gzip }
+
+// NewMembers reads the first member's header.
+func NewMembers(br *bufio.Reader) (*Members, error) {
+	m := &Members{}
+	return m, m.Reset(br)
+}
+
+// Read implements io.Reader.
+func (m *Members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.Gzip.Read(p)
+		if n > 0 || err != io.EOF {
+			return n, err
+		}
+		if h, _ := m.br.Peek(2); len(h) < 2 || h[0] != 0x1f || h[1] != 0x8b {
+			return 0, io.EOF
+		}
+		if err := m.Reset(m.br); err != nil {
+			return 0, err
+		}
+	}
+}
+
 // Reset begins another member.
 func (g *Gzip) Reset(br *bufio.Reader) error {
 	g.br, g.sum, g.size = br, 0, 0
@@ -98,12 +124,16 @@ func (g *Gzip) header() error {
 	return nil
 }
 
+// summed are the bytes that are decoded before they are summed up: they are still
+// in the processor's second cache then.
+const summed = 1 << 20
+
 // Read implements io.Reader. io.EOF is told once the checksum has proved right.
 func (g *Gzip) Read(p []byte) (int, error) {
 	if g.err != nil {
 		return 0, g.err
 	}
-	n, err := g.z.Read(p)
+	n, err := g.z.Read(p[:min(len(p), summed)])
 	g.sum = crc32.Update(g.sum, crc32.IEEETable, p[:n])
 	g.size += uint32(n)
 	if err == io.EOF {

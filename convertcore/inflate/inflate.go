@@ -10,9 +10,9 @@ package inflate
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
+	"unsafe"
 )
 
 // ErrCorrupt marks bytes that are no DEFLATE stream.
@@ -21,7 +21,8 @@ var ErrCorrupt = errors.New("inflate: corrupt stream")
 const (
 	history = 32 << 10
 	ahead   = 128 << 10 // decoded at one time
-	slack   = 258 + 16  // a match and a word may be written beyond
+	slack   = 258 + 32  // literals, a match and words may be written beyond
+	large   = 256 << 10 // bytes of Read that are decoded in place
 )
 
 // Reader decompresses one DEFLATE stream. It reads no byte of its input beyond
@@ -35,11 +36,13 @@ type Reader struct {
 	raw   int // bytes of a stored block that are left
 	err   error
 
-	buf      [history + ahead + slack]byte
-	from, to int // decoded bytes that were not taken yet
-	limit    int // of to, where decoding pauses
-	lit      table
-	dist     table
+	buf    []byte // window, or what Read fills
+	to     int    // decoded bytes in it
+	limit  int    // of to, where decoding pauses
+	from   int    // bytes of window that were taken
+	window [history + ahead + slack]byte
+	lit    litTable
+	dist   distTable
 }
 
 type state uint8
@@ -60,31 +63,61 @@ func NewReader(br *bufio.Reader) *Reader {
 // Reset begins another stream.
 func (r *Reader) Reset(br *bufio.Reader) {
 	r.br, r.bits, r.n, r.final, r.state, r.raw, r.err = br, 0, 0, false, atBlock, 0, nil
-	r.from, r.to, r.limit = 0, 0, 0
+	r.buf, r.from, r.to, r.limit = r.window[:], 0, 0, 0
 }
 
 // Read implements io.Reader. At the end of the stream it returns io.EOF, at an
-// early end of the input io.ErrUnexpectedEOF.
+// early end of the input io.ErrUnexpectedEOF. A large p is decoded into in
+// place, so that its bytes are not moved.
 func (r *Reader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
+	n := r.taken(p)
+	if len(p) >= large {
+		for n < history && r.err == nil {
+			r.more(history - n)
+			n += r.taken(p[n:])
+		}
+		if n >= history && r.from == r.to && r.err == nil {
+			n = r.place(p, n)
+		}
 	}
-	for r.from == r.to {
+	for n == 0 && len(p) > 0 {
 		if r.err != nil {
 			return 0, r.err
 		}
 		// No more than is wanted: of a header's little, the input's rest may be far.
-		want := min(max(len(p), 512), ahead)
-		if r.to+want > history+ahead { // keep what matches may reach
-			copy(r.buf[:history], r.buf[r.to-history:r.to])
-			r.from, r.to = history, history
-		}
-		r.limit = r.to + want
-		r.err = r.step()
+		r.more(min(max(len(p), 512), ahead))
+		n = r.taken(p)
 	}
+	return n, nil
+}
+
+// taken copies decoded bytes to p.
+func (r *Reader) taken(p []byte) int {
 	n := copy(p, r.buf[r.from:r.to])
 	r.from += n
-	return n, nil
+	return n
+}
+
+// more decodes want bytes, at most ahead, into the window, all of which were taken.
+func (r *Reader) more(want int) {
+	if r.to+want > history+ahead { // keep what matches may reach
+		copy(r.buf[:history], r.buf[r.to-history:r.to])
+		r.from, r.to = history, history
+	}
+	r.limit = r.to + want
+	r.err = r.step()
+}
+
+// place decodes into p from n on, before which all lies that matches may reach,
+// and leaves in the window what later ones may.
+func (r *Reader) place(p []byte, n int) int {
+	r.buf, r.to, r.limit = p, n, len(p)-slack
+	r.err = r.step()
+	n = r.to
+	r.buf = r.window[:]
+	copy(r.buf[:history], p[n-history:n])
+	r.from, r.to = history, history
+	return n
 }
 
 // step decodes on, as far as there is room.
@@ -140,7 +173,7 @@ func (r *Reader) take(k uint) (v uint32, err error) {
 // codes decodes a block's symbols until it ends or there is no room.
 func (r *Reader) codes() error {
 	for {
-		if in, _ := r.br.Peek(r.br.Buffered()); len(in) >= 16 && r.to < r.limit {
+		if in, _ := r.br.Peek(r.br.Buffered()); len(in) >= margin && r.to < r.limit {
 			used, done, err := r.fast(in)
 			if err != nil {
 				return err
@@ -165,172 +198,54 @@ func (r *Reader) codes() error {
 	}
 }
 
-// fast decodes while there are eight bytes of input and room, and returns how
-// many it used.
-func (r *Reader) fast(in []byte) (used int, done bool, err error) {
-	b, n, to, pos, limit := r.bits, r.n, r.to, 0, r.limit
-	buf := &r.buf
-	lit, dist := &r.lit.entries, &r.dist.entries
-	for pos+8 <= len(in) && to < limit {
-		b |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-		pos += int((63 - n) >> 3)
-		n |= 56
-		e := lit[b&(1<<litBits-1)]
-		if e&literal != 0 { // three times: 56 bits are enough for it
-			buf[to], buf[to+1] = byte(e>>8), byte(e>>16)
-			to += int(e >> 24 & 3)
-			b >>= e & 63
-			n -= uint(e & 63)
-			if e = lit[b&(1<<litBits-1)]; e&literal != 0 {
-				buf[to], buf[to+1] = byte(e>>8), byte(e>>16)
-				to += int(e >> 24 & 3)
-				b >>= e & 63
-				n -= uint(e & 63)
-				if e = lit[b&(1<<litBits-1)]; e&literal != 0 {
-					buf[to], buf[to+1] = byte(e>>8), byte(e>>16)
-					to += int(e >> 24 & 3)
-					b >>= e & 63
-					n -= uint(e & 63)
-					continue
-				}
-			}
-			if pos+8 > len(in) {
-				break
-			}
-			b |= binary.LittleEndian.Uint64(in[pos:]) << (n & 63)
-			pos += int((63 - n) >> 3)
-			n |= 56
-		}
-		if e&sub != 0 {
-			e = lit[(e>>8&0xffff)+uint32(b>>litBits)&(1<<(e&63)-1)]
-		}
-		b >>= e & 63
-		n -= uint(e & 63)
-		if e&literal != 0 {
-			buf[to] = byte(e >> 8)
-			to++
-			continue
-		}
-		if e&isLength == 0 { // no length
-			done = e&endOfBlock != 0
-			if !done {
-				err = ErrCorrupt
-			}
-			break
-		}
-		x := uint(e >> 8 & 31)
-		length := int(e>>16&511) + int(b&(1<<(x&63)-1))
-		b >>= x & 63
-		n -= x
-		d := dist[b&(1<<distBits-1)]
-		if d&sub != 0 {
-			d = dist[(d>>8&0xffff)+uint32(b>>distBits)&(1<<(d&63)-1)]
-		}
-		b >>= d & 63
-		n -= uint(d & 63)
-		x = uint(d >> 8 & 15)
-		back := int(d>>12&0x7fff) + int(b&(1<<(x&63)-1))
-		b >>= x & 63
-		n -= x
-		if back > to || d == 0 {
-			err = ErrCorrupt
-			break
-		}
-		if back < 8 || length > 16 {
-			to = r.match(to, back, length)
-			continue
-		}
-		dst, src := buf[to:to+16], buf[to-back:to-back+16]
-		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src))
-		binary.LittleEndian.PutUint64(dst[8:], binary.LittleEndian.Uint64(src[8:]))
-		to += length
-	}
-	// Whole bytes go back.
-	pos -= int(n >> 3)
-	n &= 7
-	r.bits, r.n, r.to = b&(1<<n-1), n, to
-	if pos < 0 { // they came from bits that were there before
-		return 0, done, ErrCorrupt
-	}
-	return pos, done, err
-}
-
-// match repeats length bytes from back before.
-func (r *Reader) match(to, back, length int) int {
-	buf := &r.buf
-	from := to - back
-	end := to + length
-	switch {
-	case back >= 8:
-		for to < end {
-			binary.LittleEndian.PutUint64(buf[to:], binary.LittleEndian.Uint64(buf[from:]))
-			to += 8
-			from += 8
-		}
-	case back == 1:
-		v := uint64(buf[from]) * 0x0101010101010101
-		for to < end {
-			binary.LittleEndian.PutUint64(buf[to:], v)
-			to += 8
-		}
-	default:
-		for to < end {
-			buf[to] = buf[from]
-			to++
-			from++
-		}
-	}
-	return end
-}
-
 // slow decodes one symbol, a byte of input at a time.
 func (r *Reader) slow() (done bool, err error) {
-	e, err := r.symbol(&r.lit, litBits)
+	e, err := symbol(r, r.lit[:], litBits)
 	if err != nil {
 		return false, err
 	}
 	switch {
-	case e&literal != 0:
-		r.buf[r.to] = byte(e >> 8)
+	case e&literal != 0: // the first of two
+		r.buf[r.to] = byte(e >> 16)
 		r.to++
 		return false, nil
 	case e&endOfBlock != 0:
 		return true, nil
-	case e&isLength == 0:
+	case e&rare != 0:
 		return false, ErrCorrupt
 	}
-	x, err := r.take(uint(e >> 8 & 31))
+	x, err := r.take(uint(e&63 - e>>8&15))
 	if err != nil {
 		return false, err
 	}
 	length := int(e>>16&511) + int(x)
-	d, err := r.symbol(&r.dist, distBits)
+	d, err := symbol(r, r.dist[:], distBits)
 	if err != nil {
 		return false, err
 	}
-	if x, err = r.take(uint(d >> 8 & 15)); err != nil {
+	if d&rare != 0 {
+		return false, ErrCorrupt
+	}
+	if x, err = r.take(uint(d&63 - d>>8&15)); err != nil {
 		return false, err
 	}
-	back := int(d>>12&0x7fff) + int(x)
+	back := int(d>>16&0xffff) + int(x)
 	if back > r.to {
 		return false, ErrCorrupt
 	}
-	r.to = r.match(r.to, back, length)
+	repeat(unsafe.Pointer(unsafe.SliceData(r.buf)), r.to, back, length)
+	r.to += length
 	return false, nil
 }
 
-// symbol takes one code. A pair of literals is taken as its first one.
-func (r *Reader) symbol(t *table, root uint) (uint32, error) {
+// symbol takes one code and returns its entry.
+func symbol[E uint32 | uint64](r *Reader, table []E, root uint) (E, error) {
 	for {
-		e := t.entries[r.bits&(1<<root-1)]
+		e := table[r.bits&(1<<root-1)]
 		if e&sub != 0 {
-			e = t.entries[(e>>8&0xffff)+uint32(r.bits>>root)&(1<<(e&63)-1)]
+			e = table[e>>16+E(r.bits>>root)&(1<<(e&63)-1)]
 		}
-		n := uint(e & 63)
-		if e&literal != 0 && e>>24&3 == 2 {
-			n = uint(t.first[r.bits&(1<<root-1)])
-		}
-		if e != 0 && n <= r.n {
+		if n := uint(e >> 8 & 15); n > 0 && n <= r.n {
 			r.bits >>= n
 			r.n -= n
 			return e, nil

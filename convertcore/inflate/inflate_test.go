@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 	"testing/iotest"
@@ -169,6 +170,29 @@ func TestZlibInPieces(t *testing.T) {
 	}
 }
 
+// inPlace demands the same of one large Read, with nothing written beyond it.
+func inPlace(t *testing.T, z, want []byte, wantErr error) {
+	t.Helper()
+	p := make([]byte, max(large, len(want))+slack+64)
+	end := p[len(p)-64:]
+	copy(end, bytes.Repeat([]byte{0xa5}, 64))
+	r := NewReader(bufio.NewReader(bytes.NewReader(z)))
+	n, err := io.ReadFull(r, p[:len(p)-64:len(p)-64])
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	if len(want) >= large+slack { // not all that there is
+		if wantErr == nil && !bytes.HasPrefix(p[:n], want) {
+			t.Fatal("other bytes in place")
+		}
+	} else if (err == io.ErrUnexpectedEOF && r.err == io.EOF) != (wantErr == nil) || wantErr == nil && !bytes.Equal(p[:n], want) {
+		t.Fatalf("in place: %d bytes, %v; want %d, %v", n, r.err, len(want), wantErr)
+	}
+	if !bytes.Equal(end, bytes.Repeat([]byte{0xa5}, 64)) {
+		t.Fatal("bytes written beyond the buffer")
+	}
+}
+
 // same demands what the standard library makes of the same bytes.
 func same(t *testing.T, z []byte) {
 	t.Helper()
@@ -180,6 +204,7 @@ func same(t *testing.T, z []byte) {
 	if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
 		t.Fatalf("%d bytes, %v; want %d, %v", len(got), err, len(want), wantErr)
 	}
+	inPlace(t, z, want, wantErr)
 	if err == nil && len(got) < most {
 		if rest, _ := io.ReadAll(br); len(rest) != std.Len() {
 			t.Fatalf("%d bytes left, want %d", len(rest), std.Len())
@@ -201,6 +226,99 @@ func TestDamaged(t *testing.T) {
 				same(t, bad[:len(bad)-rng.IntN(2)*rng.IntN(len(bad))])
 			}
 		}
+	}
+}
+
+// bitWriter writes the lowest bits first.
+type bitWriter struct {
+	b    []byte
+	bits uint64
+	n    int
+}
+
+func (w *bitWriter) put(v uint64, n int) {
+	w.bits |= v << w.n
+	for w.n += n; w.n >= 8; w.n -= 8 {
+		w.b = append(w.b, byte(w.bits))
+		w.bits >>= 8
+	}
+}
+
+// code makes lengths of a complete code for n of all symbols, one of which is
+// always.
+func code(rng *rand.Rand, all, n, always int) []uint8 {
+	leaves := []uint8{0}
+	for len(leaves) < n {
+		i := rng.IntN(len(leaves))
+		if rng.IntN(3) > 0 { // deep ones, too
+			i = len(leaves) - 1
+		}
+		if leaves[i] < 15 {
+			leaves[i]++
+			leaves = append(leaves, leaves[i])
+		}
+	}
+	leaves[0] = max(1, leaves[0])
+	out := make([]uint8, all)
+	at := rng.Perm(all)
+	for i, n := range leaves {
+		out[at[i]] = n
+	}
+	if out[always] == 0 {
+		out[always], out[at[0]] = out[at[0]], 0
+	}
+	return out
+}
+
+// Codes of any shape, right and wrong ones, over bits by chance.
+func TestCodes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	right := 0
+	for i := range 3000 {
+		lits, dists := code(rng, 257+rng.IntN(30), 1+rng.IntN(1+min(250, i)), 256), code(rng, 1+rng.IntN(30), 1, 0)
+		if n := len(dists); n > 1 {
+			dists = code(rng, n, 1+rng.IntN(n), 0)
+		}
+		if rng.IntN(5) == 0 { // too many codes, or too few
+			lits[rng.IntN(len(lits))] = uint8(rng.IntN(16))
+		}
+		if rng.IntN(9) == 0 {
+			dists[rng.IntN(len(dists))] = uint8(rng.IntN(16))
+		}
+		if lits[256] == 0 {
+			continue // refused here, as zlib does
+		}
+		w := &bitWriter{}
+		noise := rng.IntN(2) * 40000
+		if noise > 0 { // matches have something to reach for
+			w.put(0, 8)
+			w.put(uint64(noise)|uint64(^uint16(noise))<<16, 32)
+			for range noise {
+				w.put(uint64(rng.IntN(256)), 8)
+			}
+		}
+		w.put(1|2<<1|uint64(len(lits)-257)<<3|uint64(len(dists)-1)<<8|15<<13, 17)
+		for _, s := range lengthOrder {
+			if s < 16 {
+				w.put(4, 3)
+			} else {
+				w.put(0, 3)
+			}
+		}
+		for _, n := range append(lits, dists...) {
+			w.put(uint64(bits.Reverse8(n)>>4), 4)
+		}
+		for range 1 << rng.IntN(14) >> 1 {
+			w.put(rng.Uint64()>>48, 16)
+		}
+		w.put(0, 7)
+		if _, err := io.Copy(io.Discard, flate.NewReader(bytes.NewReader(w.b))); err == nil {
+			right++
+		}
+		same(t, w.b)
+	}
+	if right < 500 {
+		t.Errorf("only %d streams of all were right", right)
 	}
 }
 

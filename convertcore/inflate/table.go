@@ -8,73 +8,97 @@ const (
 	distBits = 9
 )
 
-// An entry's low 6 bits are the bits that it takes. A literal has one or two
-// bytes from bit 8 on and their number at bit 24; a length the number of extra
-// bits at 8 and its base at 16; a distance the number at 8 and its base at 12; a
-// sub table, which takes the bits of root before, its place at 8 and, in the low
-// bits, its size. 0 is no code.
+// An entry says what a code means and takes. Bits 0 to 5: the bits of the code
+// and of what follows it; 8 to 11: those of the code alone, of the first of two
+// literals; from 16 on: one or two literals, or the base of a length or
+// distance and, 9 or 16 bits further, the mask of what is added to it. A sub table
+// has its size in bits 0 to 5 and its place from 16 on.
 const (
-	literal    = 1 << 31
-	sub        = 1 << 30
-	isLength   = 1 << 29
-	endOfBlock = 1 << 28
+	literal    = 1 << 6
+	rare       = 1 << 7 // no literal, length or distance
+	one        = 1 << 12
+	two        = 2 << 12
+	sub        = 1 << 14
+	endOfBlock = 1 << 15
+
+	lengthMask = 25
+	distMask   = 32
 )
 
-// table is a code. It has room for any of 288 symbols of up to 15 bits.
-type table struct {
-	entries [1<<litBits + 2048]uint32
-	first   [1 << litBits]uint8 // bits of the first of two literals
-	symbols [128]uint8          // of the code for lengths
-}
+// What a symbol of each code means, without the bits of its code.
+var (
+	litBase  = litBases()
+	distBase = distBases()
+	codeBase = codeBases()
+)
 
-// litEntry is the entry of a literal or length without its bits (RFC 1951,
-// 3.2.5).
-func litEntry(s int) uint32 {
-	switch {
-	case s < 256:
-		return literal | 1<<24 | uint32(s)<<8
-	case s == 256:
-		return endOfBlock
-	case s < 265:
-		return isLength | uint32(s-254)<<16
-	case s < 285:
-		x := uint32(s-261) / 4
-		return isLength | x<<8 | (uint32(s-265)%4<<x+1<<(x+2)+3)<<16
-	case s == 285:
-		return isLength | 258<<16
+// litBases are those of literals and lengths (RFC 1951, 3.2.5).
+func litBases() (base [288]uint32) {
+	for s := range uint32(288) {
+		switch x := max(s, 261) - 261; {
+		case s < 256:
+			base[s] = literal | one | s<<16
+		case s == 256:
+			base[s] = rare | endOfBlock
+		case s < 265:
+			base[s] = (s - 254) << 16
+		case s < 285:
+			x /= 4
+			base[s] = x | ((s-265)%4<<x+1<<(x+2)+3)<<16 | (1<<x-1)<<lengthMask
+		case s == 285:
+			base[s] = 258 << 16
+		default:
+			base[s] = rare
+		}
 	}
-	return 0
+	return base
 }
 
-func distEntry(s int) uint32 {
-	switch {
-	case s < 4:
-		return uint32(s+1) << 12
-	case s < 30:
-		x := uint32(s-2) / 2
-		return x<<8 | (uint32(s)%2<<x+1<<(x+1)+1)<<12
+func distBases() (base [32]uint64) {
+	for s := range uint64(32) {
+		switch {
+		case s < 4:
+			base[s] = (s + 1) << 16
+		case s < 30:
+			x := (s - 2) / 2
+			base[s] = x | (s%2<<x+1<<(x+1)+1)<<16 | (1<<x-1)<<distMask
+		default:
+			base[s] = rare
+		}
 	}
-	return 0
+	return base
 }
 
-// build fills the table of a code that is given by its lengths. It is false
-// where they are no code; a code of one bit may lack its other half, and where
-// whole is false there may be none.
-func (t *table) build(lengths []uint8, entry func(int) uint32, root uint, whole bool) bool {
-	var count [16]int
+func codeBases() (base [19]uint32) {
+	for s := range base {
+		base[s] = uint32(s) << 16
+	}
+	return base
+}
+
+// Of the at most 288 and 32 symbols sub tables get a sixteenth each at most of
+// 16 entries for 5 symbols, and of 64 for 7.
+type (
+	litTable  [1<<litBits + 1024]uint32
+	distTable [1<<distBits + 512]uint64
+)
+
+// build fills the table of a code that is given by its lengths, 0 to 15. It is
+// false where they are no code; a code of one bit may lack its other half, and
+// where whole is false there may be none.
+func build[E uint32 | uint64](table, base []E, lengths []uint8, root int, whole bool) bool {
+	var count, next [16]int
 	for _, n := range lengths {
-		count[n]++
+		count[n&15]++
 	}
+	zeros := count[0]
 	count[0] = 0
 	longest, left := 0, 1
-	var next [16]uint32
-	code := uint32(0)
 	for n := 1; n < 16; n++ {
 		if left = left<<1 - count[n]; left < 0 {
 			return false
 		}
-		code = (code + uint32(count[n-1])) << 1
-		next[n] = code
+		next[n] = next[n-1] + count[n-1]
 		if count[n] > 0 {
 			longest = n
 		}
@@ -82,81 +106,92 @@ func (t *table) build(lengths []uint8, entry func(int) uint32, root uint, whole 
 	if left > 0 && longest > 1 || whole && longest == 0 {
 		return false
 	}
-	clear(t.entries[:])
-	if longest > int(root) {
-		t.subTables(lengths, next, root, longest)
+	if left > 0 {
+		for i := range 1 << root {
+			table[i] = rare
+		}
 	}
+	var sorted [288]uint16 // by length, then by symbol
 	for s, n := range lengths {
-		if n == 0 {
-			continue
+		if n > 0 {
+			sorted[next[n&15]] = uint16(s)
+			next[n&15]++
 		}
-		rev := bits.Reverse32(next[n]) >> (32 - n)
-		next[n]++
-		e := entry(s)
-		if root == 7 { // the code for lengths, which has no entries of its own
-			e = 1 << 24
-		} else if e == 0 {
-			continue
+	}
+	symbols := sorted[:len(lengths)-zeros]
+	// Codes count upwards from their first bit, which is the lowest: the table of
+	// n bits is that of n-1 bits twice, with the codes of n bits over it.
+	code, at := 0, 1<<root
+	head, room := -1, 0
+	for n := 1; n <= longest; n++ {
+		if n <= root && n > 1 {
+			copy(table[1<<(n-1):1<<n], table[:1<<(n-1)])
 		}
-		e |= uint32(n)
-		if uint(n) <= root {
-			for i := rev; i < 1<<root; i += 1 << n {
-				t.entries[i] = e
-				if root == 7 {
-					t.symbols[i] = uint8(s)
+		for i, s := range symbols[:count[n]] {
+			e := base[s] + E(n)*0x101
+			if n <= root {
+				table[code] = e
+			} else {
+				if code&(1<<root-1) != head {
+					head = code & (1<<root - 1)
+					room = roomFor(&count, count[n]-i, n, root)
+					table[head] = rare | sub | E(room) | E(at)<<16
+					at += 1 << room
+				}
+				for j := at - 1<<room + code>>root; j < at; j += 1 << (n - root) {
+					table[j] = e
 				}
 			}
-			continue
+			if code == 1<<n-1 { // the last one
+				break
+			}
+			bit := 1 << (bits.Len(uint(code^(1<<n-1))) - 1)
+			code = code&(bit-1) | bit
 		}
-		head := t.entries[rev&(1<<root-1)]
-		at := head >> 8 & 0xffff
-		for i := rev >> root; i < 1<<(head&63); i += 1 << (uint(n) - root) {
-			t.entries[at+i] = e
-		}
+		symbols = symbols[count[n]:]
 	}
-	if root == litBits {
-		t.pair()
+	switch {
+	case left == 0:
+		for n := longest; n < root; n++ {
+			copy(table[1<<n:1<<(n+1)], table[:1<<n])
+		}
+	case longest == 1:
+		for i := 0; i < 1<<root; i += 2 {
+			table[i] = table[0]
+		}
 	}
 	return true
 }
 
-// subTables makes room for the codes that are longer than root, each group as
-// large as its longest code needs.
-func (t *table) subTables(lengths []uint8, next [16]uint32, root uint, longest int) {
-	var size [1 << litBits]uint8
-	for _, n := range lengths {
-		if n == 0 {
-			continue
-		}
-		if rev := bits.Reverse32(next[n]) >> (32 - n); uint(n) > root {
-			k := &size[rev&(1<<root-1)]
-			*k = max(*k, n-uint8(root))
-		}
-		next[n]++
+// roomFor is the size of the sub table whose first code is one of the last used
+// ones of n bits: what its longest code needs. A complete code fills it.
+func roomFor(count *[16]int, used, n, root int) int {
+	room := n - root
+	for used < 1<<room && root+room < 15 {
+		room++
+		used = used<<1 + count[root+room]
 	}
-	at := uint32(1) << root
-	for i := range uint32(1) << root {
-		if size[i] > 0 {
-			t.entries[i] = sub | at<<8 | uint32(size[i])
-			at += 1 << size[i]
-		}
-	}
+	return room
 }
 
 // pair joins two literals where both fit.
-func (t *table) pair() {
-	one := t.entries // as they are alone
-	for i := range uint32(1) << litBits {
-		e := one[i]
-		if e&literal == 0 {
-			continue
+func (t *litTable) pair(lengths []uint8) {
+	least := uint8(litBits)
+	for _, n := range lengths[:256] {
+		if n > 0 {
+			least = min(least, n)
 		}
+	}
+	if 2*least > litBits {
+		return
+	}
+	alone := [1 << litBits]uint32(t[:])
+	for i, e := range &alone {
 		n := e & 63
-		f := one[i>>n]
-		if f&literal == 0 || n+f&63 > litBits {
+		f := alone[i>>n]
+		if e&f&literal == 0 || n+f&63 > litBits {
 			continue
 		}
-		t.first[i] = uint8(n)
-		t.entries[i] = literal | 2<<24 | f>>8&255<<16 | e>>8&255<<8 | n + f&63
+		t[i] = literal | two | f>>16<<24 | e&(255<<16) | n<<8 | n + f&63
 	}
 }

@@ -27,16 +27,23 @@ type hash32 interface {
 
 // NewZlib reads the header.
 func NewZlib(br *bufio.Reader) (*Zlib, error) {
+	z := &Zlib{}
+	return z, z.Reset(br)
+}
+
+// Reset begins another stream; z may be the zero value.
+func (z *Zlib) Reset(br *bufio.Reader) error {
+	z.br, z.sum = br, adler32.New()
+	z.z.Reset(br)
 	var h [2]byte
 	if _, err := io.ReadFull(br, h[:]); err != nil {
-		return nil, noEOF(err)
+		z.err = noEOF(err)
+	} else if h[0]&15 != 8 || h[0]>>4 > 7 || h[1]&0x20 != 0 || binary.BigEndian.Uint16(h[:])%31 != 0 {
+		z.err = ErrZlib
+	} else {
+		z.err = nil
 	}
-	if h[0]&15 != 8 || h[0]>>4 > 7 || h[1]&0x20 != 0 || binary.BigEndian.Uint16(h[:])%31 != 0 {
-		return nil, ErrZlib
-	}
-	z := &Zlib{br: br, sum: adler32.New()}
-	z.z.Reset(br)
-	return z, nil
+	return z.err
 }
 
 // Read implements io.Reader. io.EOF is told once the checksum has proved right.
@@ -44,7 +51,7 @@ func (z *Zlib) Read(p []byte) (int, error) {
 	if z.err != nil {
 		return 0, z.err
 	}
-	n, err := z.z.Read(p)
+	n, err := z.z.Read(p[:min(len(p), summed)])
 	z.sum.Write(p[:n])
 	if err == io.EOF {
 		var t [4]byte

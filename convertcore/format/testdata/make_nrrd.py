@@ -19,7 +19,7 @@ def head(a, *lines, enc="raw", end="\n"):
 
 
 def text(a):
-    return " ".join(repr(v.item()) for v in a.ravel()).encode()
+    return " ".join(repr(v.item()) for v in a.ravel()).encode() + b"\n"
 
 
 def hexed(a):
