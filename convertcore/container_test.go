@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -264,6 +265,7 @@ func TestHeaderCheck(t *testing.T) {
 		change(func(h *Header) { h.Lead = 0 }), change(func(h *Header) { h.Lead = 1 << 30 }), change(func(h *Header) { h.Channels = 3 }),
 		change(func(h *Header) { h.Float = true }), change(func(h *Header) { h.Bits = 24 }), change(func(h *Header) { h.Form = 7 }),
 		change(func(h *Header) { h.Dims = [4]int{1 << 20, 1 << 20, 1 << 20, 1 << 20} }),
+		change(func(h *Header) { h.Affine[1][2] = math.NaN() }), change(func(h *Header) { h.Affine[2][3] = math.Inf(-1) }),
 	} {
 		if err := h.Check(); !errors.Is(err, ErrFormat) {
 			t.Errorf("%d: %+v: %v", i, h, err)

@@ -1,6 +1,9 @@
 package convertcore
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 const (
 	// MaxPayload bounds the pixel rows or voxels of one image, in bytes.
@@ -14,8 +17,8 @@ const (
 )
 
 // Check reports whether the header describes an image that can be served:
-// every dimension 1..2^31-1, samples that its form can hold, a payload of at
-// most MaxPayload. The sizes of a Header that passed do not overflow.
+// every dimension 1..2^31-1, samples that its form can hold, a finite affine, a
+// payload of at most MaxPayload. The sizes of a Header that passed do not overflow.
 func (h Header) Check() error {
 	if err := h.checkSamples(); err != nil {
 		return err
@@ -29,6 +32,13 @@ func (h Header) Check() error {
 			return fmt.Errorf("%w: dimensions %v make more than %d bytes", ErrFormat, h.Dims, int64(MaxPayload))
 		}
 		n *= int64(d)
+	}
+	for _, row := range h.Affine {
+		for _, v := range row {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("%w: affine %v", ErrFormat, h.Affine)
+			}
+		}
 	}
 	return nil
 }

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Asks every record of the catalog, for somebody who has internet: the API's
-# answer, licence, file list, sizes and checksums, the first and last bytes of
-# three files by range, and the layout against the recipe. It writes a report
-# in Markdown and downloads no whole file, except archives without random
-# access and those that are made anew for each request. It fails where a record does not answer.
+# answer, licence, file list, sizes and checksums against the recipe's, the first
+# and last bytes of three files by range, up to 20 small files a record whole,
+# with their checksums, and the layout against the recipe. It writes a report
+# in Markdown and downloads no large file whole, except archives without random
+# access and those that are made anew for each request. It fails where a record
+# does not answer, or has other sizes or checksums than announced or recorded.
 #
 #   bash scripts/live.sh [OPTION…] [REPORT [GLOB]]
 #   bash scripts/live.sh --dry-run            what would be asked; no network
 #   bash scripts/live.sh --quick              without the layout
+#   LIVE_HASH=16MiB …                         small files; 1MiB
 #   LIVE_OPTIONS='--mirror A=B --demo' …      options for omnimedfs
 #
 # Tokens: the README's section on platforms.
@@ -37,7 +40,7 @@ for d in json.load(open(sys.argv[1])):
 PY
 if [ "$dry" = 1 ]; then
 	while read -r id platform license status; do
-		echo "would ask $platform for $id: list, license ($license), first and last bytes, layout ($status)"
+		echo "would ask $platform for $id: list, license ($license), sizes, checksums, first and last bytes, layout ($status)"
 	done <"$cache/ids"
 	echo "$(wc -l <"$cache/ids") datasets"
 	exit 0
@@ -45,7 +48,7 @@ fi
 mkdir "$cache/out"
 while read -r id _; do
 	say "$id"
-	run recipe record "$id" --json >"$cache/out/$id.record" 2>"$cache/out/$id.record.err" || true
+	run recipe record "$id" --json --hash "${LIVE_HASH:-1MiB}" >"$cache/out/$id.record" 2>"$cache/out/$id.record.err" || true
 	if [ "$quick" = 0 ]; then
 		run recipe check "$id" --json >"$cache/out/$id.check" 2>"$cache/out/$id.check.err" || true
 	fi
@@ -72,6 +75,7 @@ for line in open(os.path.join(cache, "ids")):
     record, err = load(os.path.join(cache, "out", id + ".record"))
     check, cerr = load(os.path.join(cache, "out", id + ".check"))
     wrong = [err] if record is None else [r["error"] for r in record if r.get("error")]
+    wrong += [u for r in record or [] for u in r.get("unlike", [])]
     told = sorted({r["license"] for r in record or [] if r["license"]})
     differ = [t for t in told if t != license]
     if check is None:
@@ -82,14 +86,14 @@ for line in open(os.path.join(cache, "ids")):
     n = platforms.setdefault(platform, [0, 0])
     n[0] += 1
     n[1] += ok
-    rows.append((id, platform, "ok" if ok else wrong[0], sum(r["files"] for r in record or []), sum(r["bytes"] for r in record or []),
-                 sum(r["checksums"] for r in record or []), license + (" but " + ", ".join(differ) if differ else ""), layout))
+    rows.append((id, platform, "ok" if ok else "; ".join(wrong), sum(r["files"] for r in record or []), sum(r["bytes"] for r in record or []),
+                 sum(r["checksums"] for r in record or []), sum(r["verified"] for r in record or []), license + (" but " + ", ".join(differ) if differ else ""), layout))
 with open(report, "w") as out:
     print(f"# Records, asked on {datetime.date.today()} by {version}\n", file=out)
     print("| platform | records | answered |\n|---|---|---|", file=out)
     for p in sorted(platforms):
         print(f"| {p} | {platforms[p][0]} | {platforms[p][1]} |", file=out)
-    print("\n| dataset | platform | answer | files | bytes | checksums | license | layout |\n|---|---|---|---|---|---|---|---|", file=out)
+    print("\n| dataset | platform | answer | files | bytes | checksums | verified | license | layout |\n|---|---|---|---|---|---|---|---|---|", file=out)
     for r in rows:
         print("| " + " | ".join(map(cell, r)) + " |", file=out)
 answered = sum(n[1] for n in platforms.values())

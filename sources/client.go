@@ -40,10 +40,11 @@ type Options struct {
 	PerHost   int   // requests at a time to one host
 	Timeouts  Timeouts
 	Retries   Retries
-	Memory    int64      // bytes of the block cache
-	Whole     int64      // largest file kept in memory when its server has no ranges
-	Spool     string     // folder for larger ones; "": the system's
-	Facts     blob.Facts // sizes, validators and archive indexes are kept here
+	Memory    int64        // bytes of the block cache
+	Keep      fetch.Keeper // where fetched bytes are kept; nil: nowhere
+	Whole     int64        // largest file kept in memory when its server has no ranges
+	Spool     string       // folder for larger ones; "": the system's
+	Facts     blob.Facts   // sizes, validators and archive indexes are kept here
 	Log       *slog.Logger
 	UserAgent string
 }
@@ -77,7 +78,7 @@ func NewClient(o Options) *Client {
 			Offline: o.Offline, AllowHTTP: o.AllowHTTP, Trusted: trusted, Budget: o.Budget, BudgetDay: o.BudgetDay, PerHost: o.PerHost,
 			Connect: o.Timeouts.Connect, Header: o.Timeouts.Header, Stall: o.Timeouts.Stall,
 			Attempts: o.Retries.Attempts, Backoff: o.Retries.Backoff, MaxBackoff: o.Retries.MaxBackoff,
-			Memory: o.Memory, Whole: o.Whole, Spool: o.Spool,
+			Memory: o.Memory, Keep: o.Keep, Whole: o.Whole, Spool: o.Spool,
 			Facts: o.Facts, Log: o.Log, UserAgent: o.UserAgent,
 		}),
 	}

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"mime"
@@ -138,11 +139,15 @@ func (s *gdrive) Open(ctx context.Context, f File) (blob.Blob, error) {
 	to := s.at[id]
 	s.mu.Unlock()
 	if to == "" {
-		if _, err := s.ask(ctx, id); err != nil {
+		_, err := s.ask(ctx, id)
+		if err != nil && !errors.Is(err, ErrOffline) {
 			return nil, fmt.Errorf("%s: %w", f.Path, err)
 		}
+		to = driveURL(id) // offline: what is kept is read without it
 		s.mu.Lock()
-		to = s.at[id]
+		if at := s.at[id]; at != "" {
+			to = at
+		}
 		s.mu.Unlock()
 	}
 	a := access{same: driveURL(id)}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 	"github.com/omnimedseg/omnimedfs/eval/model"
 	"github.com/omnimedseg/omnimedfs/eval/report"
 	"github.com/omnimedseg/omnimedfs/eval/session"
@@ -151,7 +152,7 @@ func start(ctx context.Context, s *streams, c *session.Config, mf *modelFlags, e
 	}
 	fmt.Fprintf(s.err, "%d units, %d of them from before, %d failed steps: %s\n", out.Units, out.Resumed, out.FailedSteps, opt.Dir)
 	if out.FailedSteps > 0 {
-		return failuresError{fmt.Errorf("%d steps failed; their status and error are in %s", out.FailedSteps, filepath.Join(opt.Dir, session.StepsFile))}
+		return cli.Failures(fmt.Errorf("%d steps failed; their status and error are in %s", out.FailedSteps, filepath.Join(opt.Dir, session.StepsFile)))
 	}
 	return nil
 }

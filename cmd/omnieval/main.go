@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 	"github.com/omnimedseg/omnimedfs/eval/session"
 )
 
@@ -56,35 +57,21 @@ var commands = map[string]command{}
 // register adds a verb; each file does so in init.
 func register(name string, c command) { commands[name] = c }
 
-// usageError is a mistake in the command line: exit code 2.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// failuresError ends a command that did its work, with failures to look at:
-// exit code 3.
-type failuresError struct{ error }
-
-const (
-	exitError       = 1
-	exitUsage       = 2
-	exitFailures    = 3
-	exitInterrupted = 130
-)
+func usagef(format string, args ...any) error { return cli.Usage(fmt.Errorf(format, args...)) }
 
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, s *streams, args []string) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		help(s.out)
 		if len(args) == 0 {
-			return exitUsage
+			return cli.ExitUsage
 		}
 		return 0
 	}
 	c, ok := commands[args[0]]
 	if !ok {
 		fmt.Fprintf(s.err, "omnieval: unknown command %q; omnieval help lists them\n", args[0])
-		return exitUsage
+		return cli.ExitUsage
 	}
 	f := pflag.NewFlagSet(args[0], pflag.ContinueOnError)
 	f.SortFlags = false
@@ -98,27 +85,23 @@ func execute(ctx context.Context, s *streams, args []string) int {
 			return 0
 		}
 		fmt.Fprintf(s.err, "omnieval %s: %v\n", args[0], err)
-		return exitUsage
+		return cli.ExitUsage
 	}
 	return exitCode(ctx, s, args[0], run(ctx, s, f.Args()))
 }
 
 func exitCode(ctx context.Context, s *streams, verb string, err error) int {
-	if err == nil {
-		return 0
+	if err != nil {
+		fmt.Fprintf(s.err, "omnieval %s: %v\n", verb, err)
 	}
-	fmt.Fprintf(s.err, "omnieval %s: %v\n", verb, err)
-	var usage usageError
-	var failures failuresError
+	code := cli.ExitCode(err)
 	switch {
-	case errors.As(err, &failures):
-		return exitFailures
-	case errors.As(err, &usage), errors.Is(err, session.ErrConfig):
-		return exitUsage
-	case ctx.Err() != nil:
-		return exitInterrupted
+	case errors.Is(err, session.ErrConfig):
+		return cli.ExitUsage
+	case code == cli.ExitError && ctx.Err() != nil:
+		return cli.ExitInterrupted
 	}
-	return exitError
+	return code
 }
 
 func help(w io.Writer) {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 	"github.com/omnimedseg/omnimedfs/eval/report"
 	"github.com/omnimedseg/omnimedfs/eval/robot"
 	"github.com/omnimedseg/omnimedfs/eval/session"
@@ -155,7 +156,7 @@ func TestMetricsOfFolders(t *testing.T) {
 	}
 	code, out, _ := omnieval(t, "metrics", gt, pred, "--metrics", "dice,hd", "--json")
 	var list []comparison
-	if err := json.Unmarshal([]byte(out), &list); err != nil || code != exitFailures || len(list) != 3 {
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != cli.ExitFailures || len(list) != 3 {
 		t.Fatalf("exit %d, %s (%v)", code, out, err)
 	}
 	if list[1].Status != "ok" || *list[1].Metrics["dice"] != 1 || list[0].Status != statusMissing || *list[0].Metrics["dice"] != 0 || list[0].Metrics["hd"] != nil {
@@ -173,7 +174,7 @@ func TestPromptsJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(a), &p); err != nil || len(p.Points) != 1 || len(p.Points[0]) != 2 {
 		t.Errorf("%s: %v", a, err)
 	}
-	if code, _, talk := omnieval(t, "prompts", "testdata/masks/organ.nii.gz", "--user", "polygon"); code != exitError || !strings.Contains(talk, "2-D only") {
+	if code, _, talk := omnieval(t, "prompts", "testdata/masks/organ.nii.gz", "--user", "polygon"); code != cli.ExitError || !strings.Contains(talk, "2-D only") {
 		t.Errorf("polygon on a volume: exit %d, %s", code, talk)
 	}
 	if out := must(t, "prompts", "testdata/masks/nucleus.png", "--pred", "testdata/masks/nucleus.png", "--json"); out != "null\n" {
@@ -184,8 +185,8 @@ func TestPromptsJSON(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"dance"}, {"run"}, {"run", "--data", "x", "--out", "y", "--steps", "0"}, {"metrics", "a"}, {"users", "--nothing"},
 		{"run", "--data", "x", "--out", "y", "--preset", "z"}, {"run", "--data", "x", "--out", "y", "--shard", "9/3"}} {
-		if code, _, _ := omnieval(t, args...); code != exitUsage {
-			t.Errorf("%q: exit %d, want %d", args, code, exitUsage)
+		if code, _, _ := omnieval(t, args...); code != cli.ExitUsage {
+			t.Errorf("%q: exit %d, want %d", args, code, cli.ExitUsage)
 		}
 	}
 	if got := splitUsers([]string{"a@dilate(L, 1) + b, c", "d"}); !slices.Equal(got, []string{"a@dilate(L, 1) + b", "c", "d"}) {

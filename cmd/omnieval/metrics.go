@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 	"github.com/omnimedseg/omnimedfs/eval/metric"
@@ -64,7 +65,7 @@ func setupMetrics(f *pflag.FlagSet) func(context.Context, *streams, []string) er
 func (m *metricsFlags) run(ctx context.Context, s *streams, gt, pred string) error {
 	metrics, err := metric.Parse(m.metrics)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	spacing, err := parseSpacing(m.spacing)
 	if err != nil {
@@ -99,7 +100,7 @@ func (m *metricsFlags) run(ctx context.Context, s *streams, gt, pred string) err
 		err = printComparisons(s, metrics, list)
 	}
 	if err == nil && bad > 0 {
-		err = failuresError{fmt.Errorf("%d of %d pairs are missing or failed", bad, len(list))}
+		err = cli.Failures(fmt.Errorf("%d of %d pairs are missing or failed", bad, len(list)))
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 )
 
 const python = "/usr/bin/python3"
@@ -74,7 +76,7 @@ func TestMetricsRefuses(t *testing.T) {
 		"2-D against 3-D": {nucleus, organ}, "missing file": {nucleus, filepath.Join(t.TempDir(), "x.png")},
 		"spacing of other axes": {organ, organ, "--spacing", "1,2"}, "no image": {"odd_test.go", nucleus},
 	} {
-		if code, out, talk := omnieval(t, append([]string{"metrics", "--json"}, args...)...); code != exitError || out != "" || talk == "" {
+		if code, out, talk := omnieval(t, append([]string{"metrics", "--json"}, args...)...); code != cli.ExitError || out != "" || talk == "" {
 			t.Errorf("%s: exit %d, %s %s", name, code, out, talk)
 		}
 	}
@@ -98,13 +100,13 @@ func TestMetricsTalks(t *testing.T) {
 	if code, _, talk := omnieval(t, "metrics", a, a, "--json"); code != 0 || talk != "" {
 		t.Errorf("a file with itself: exit %d, %s", code, talk)
 	}
-	if code, _, talk := omnieval(t, "metrics", t.TempDir(), a); code != exitUsage || !strings.Contains(talk, "two folders") {
+	if code, _, talk := omnieval(t, "metrics", t.TempDir(), a); code != cli.ExitUsage || !strings.Contains(talk, "two folders") {
 		t.Errorf("folder and file: exit %d, %s", code, talk)
 	}
 	if code, _, talk := omnieval(t, "metrics", filepath.Dir(a), dir); code != 0 || talk != "" {
 		t.Errorf("folders: exit %d, %s", code, talk)
 	}
-	if code, _, talk := omnieval(t, "metrics", "testdata/masks", dir, "--json"); code != exitFailures || !strings.Contains(talk, "2 predictions have no truth") {
+	if code, _, talk := omnieval(t, "metrics", "testdata/masks", dir, "--json"); code != cli.ExitFailures || !strings.Contains(talk, "2 predictions have no truth") {
 		t.Errorf("other folders: exit %d, %s", code, talk)
 	}
 }

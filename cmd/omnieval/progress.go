@@ -3,14 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
+
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 )
 
 // progress shows how far a run is: a bar with the time left on a terminal, a
@@ -32,8 +32,8 @@ const lineEvery = 30 * time.Second
 func newProgress(w io.Writer, quiet bool) *progress {
 	now := time.Now()
 	p := &progress{w: w, quiet: quiet, last: now, tick: now}
-	if f, ok := w.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) {
-		p.pool = mpb.New(mpb.WithOutput(f))
+	if !quiet && cli.IsTerminal(w) {
+		p.pool = mpb.New(mpb.WithOutput(w))
 	}
 	return p
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/omnimedseg/omnimedfs/cmd/internal/cli"
 	"github.com/omnimedseg/omnimedfs/eval/data"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 	"github.com/omnimedseg/omnimedfs/eval/report"
@@ -113,7 +114,7 @@ func (p *promptsFlags) load(ctx context.Context, path string) (*report.View, err
 func (p *promptsFlags) scene(v *report.View) (*robot.Scene, error) {
 	e, err := robot.ParseEligibility(p.eligibility)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	pred := v.Pred
 	if pred == nil {
@@ -165,7 +166,7 @@ func (p *promptsFlags) draw(scene *robot.Scene) (names []string, drawn []*robot.
 func (p *promptsFlags) drawOne(scene *robot.Scene, name string, names []string, drawn []*robot.Prompt) ([]string, []*robot.Prompt, error) {
 	u, err := robot.Parse(name)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, cli.Usage(err)
 	}
 	for i := range p.count {
 		prompt, ok, err := u.Prompt(scene, robot.Key{Seed: p.seed, User: u.Name(), Step: i}.Rand())

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -185,7 +184,7 @@ func parseStop(text string) (*session.Stop, error) {
 	name, value, ok := strings.Cut(text, "=")
 	v, err := strconv.ParseFloat(value, 64)
 	if !ok || err != nil {
-		return nil, usageError{fmt.Errorf("--stop %q: want METRIC=VALUE", text)}
+		return nil, usagef("--stop %q: want METRIC=VALUE", text)
 	}
 	return &session.Stop{Metric: name, At: v}, nil
 }

@@ -70,6 +70,7 @@ type status struct {
 	Offline    bool             `json:"offline"`
 	Failures   int              `json:"failures"` // kept failures
 	Downloaded int64            `json:"downloaded"`
+	Spool      int64            `json:"spool"`              // bytes of archives that are unpacked on disk, beside the cache's limit
 	Warnings   []string         `json:"warnings,omitempty"` // where a platform's licence is not the recipe's
 	Traffic    []traffic        `json:"traffic,omitempty"`
 	Requests   map[string]int64 `json:"fuse_requests,omitempty"`
@@ -163,6 +164,8 @@ type cacheStat struct {
 	Folder      string `json:"folder"`
 	Limit       int64  `json:"limit"`   // bytes; 0 unbounded
 	Disk        int64  `json:"disk"`    // bytes of the folder
+	Raw         int64  `json:"raw"`     // of Disk: fetched bytes, with --keep-raw
+	Spool       int64  `json:"spool"`   // beside Disk: archives that are unpacked while mounted
 	Payload     int64  `json:"payload"` // bytes before compression
 	Entries     int64  `json:"entries"`
 	Generations int    `json:"generations"`

@@ -122,6 +122,9 @@ func newClient(o *options, c *cache.Cache, log *slog.Logger) (*sources.Client, e
 	}
 	if c != nil {
 		opt.Facts, opt.Spool = c.Facts(), o.Cache
+		if o.KeepRaw {
+			opt.Keep = c.Raw()
+		}
 	}
 	return sources.NewClient(opt), nil
 }
@@ -197,7 +200,7 @@ func (a *app) dataset(id string) (*data.Dataset, error) {
 func (a *app) Status(context.Context) (*status, error) {
 	s := &status{
 		Version: version().Version, PID: os.Getpid(), Cache: a.opts.Cache, Started: a.started,
-		Datasets: len(a.sets), Offline: a.opts.Offline, Failures: a.env.Failures.Len(),
+		Datasets: len(a.sets), Offline: a.opts.Offline, Failures: a.env.Failures.Len(), Spool: a.spool.Used(),
 	}
 	for _, d := range a.sets {
 		if d.Touched() {
@@ -298,7 +301,7 @@ func (a *app) Why(_ context.Context, path string) ([]failure, error) {
 func (a *app) CacheStat(context.Context) (*cacheStat, error) {
 	s := a.cache.Stats()
 	return &cacheStat{
-		Folder: a.opts.Cache, Limit: a.opts.CacheLimit, Disk: s.Disk, Payload: s.Payload, Entries: int64(s.Entries),
+		Folder: a.opts.Cache, Limit: a.opts.CacheLimit, Disk: s.Disk, Raw: s.Raw, Spool: a.spool.Used(), Payload: s.Payload, Entries: int64(s.Entries),
 		Generations: len(s.Generations), Damaged: int64(s.Damaged),
 	}, nil
 }

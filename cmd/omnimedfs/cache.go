@@ -53,8 +53,15 @@ func printCache(p *program, st *cacheStat) error {
 	if st.Damaged > 0 {
 		damaged = fmt.Sprintf("%d chunks, converted again when read", st.Damaged)
 	}
+	raw, spool := "", ""
+	if st.Raw > 0 {
+		raw = size(st.Raw)
+	}
+	if st.Spool > 0 {
+		spool = size(st.Spool)
+	}
 	return printFields(p.stdout, [][2]string{
-		{"folder", st.Folder}, {"on disk", size(st.Disk)}, {"limit", limit},
+		{"folder", st.Folder}, {"on disk", size(st.Disk)}, {"raw bytes", raw}, {"limit", limit}, {"unpacked", spool},
 		{"entries", strconv.FormatInt(st.Entries, 10)}, {"holds", size(st.Payload) + " uncompressed"},
 		{"generations", strconv.Itoa(st.Generations)}, {"damaged", damaged},
 	})

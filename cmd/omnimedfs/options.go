@@ -16,7 +16,8 @@ type options struct {
 	Config     string
 	Cache      string // absolute
 	CacheLimit int64  // bytes on disk; 0 unbounded
-	Memory     int64  // bytes of decoded images at one time
+	KeepRaw    bool
+	Memory     int64 // bytes of decoded images at one time
 	Mirror     []string
 	Offline    bool
 	AllowHTTP  bool
@@ -48,6 +49,7 @@ type options struct {
 	Tree       string
 	Format     string
 	Compress   bool
+	Hash       int64
 	Without    []string
 	Listen     string
 	Lock       string // absolute
@@ -68,6 +70,7 @@ func (o *options) table() *cli.Set {
 	return &cli.Set{Prog: "omnimedfs", Options: []cli.Option{
 		{Name: "cache", Arg: "DIR", Help: "cache folder", Value: cli.Text(&o.Cache, defaultCache()), Verbs: dataVerbs},
 		{Name: "cache-limit", Arg: "SIZE", Help: "most bytes of the cache folder; 0 is unbounded", Value: cli.Bytes(&o.CacheLimit, 50<<30), Verbs: dataVerbs},
+		{Name: "keep-raw", Help: "keep fetched raw bytes in the cache folder too, as far as its limit has room for them", Value: cli.Switch(&o.KeepRaw, false), Verbs: dataVerbs},
 		{Name: "memory", Arg: "SIZE", Help: "most bytes of images being converted at one time", Value: cli.Bytes(&o.Memory, 1<<30), Verbs: dataVerbs},
 		{Name: "mirror", Arg: "PREFIX=URL", Help: "read URLs that start with PREFIX from another URL or folder; repeatable", Value: cli.List(&o.Mirror), Verbs: dataVerbs},
 		{Name: "offline", Help: "serve what the cache holds, download nothing", Value: cli.Switch(&o.Offline, false), Verbs: dataVerbs},
@@ -101,6 +104,7 @@ func (o *options) table() *cli.Set {
 		{Name: "format", Arg: "NAME", Help: "plain (as in datasets/), nnunet, msd or bids", Value: cli.Choice(&o.Format, "plain", "plain", "nnunet", "msd", "bids"), Local: true, Verbs: export},
 		{Name: "compress", Help: "deflate PNG and .nii.gz as ordinary files are", Value: cli.Switch(&o.Compress, false), Local: true, Verbs: export},
 		{Name: "without", Arg: "NAME", Help: "folder of a dataset that is left out, such as raw or preview; repeatable", Value: cli.List(&o.Without), Local: true, Verbs: export},
+		{Name: "hash", Arg: "SIZE", Help: "for record: read up to 20 files of up to this size whole, and compare their checksums; 0 reads none", Value: cli.Bytes(&o.Hash, 0), Local: true, Verbs: []string{"recipe"}},
 		{Name: "listen", Arg: "HOST:PORT", Help: "where to serve", Value: cli.Text(&o.Listen, "127.0.0.1:8080"), Local: true, Verbs: []string{"serve"}},
 		{Name: "lazy", Short: "l", Help: "detach now, even if files are in use", Value: cli.Switch(&o.Lazy, false), Local: true, Verbs: []string{"umount"}},
 		{Name: "json", Help: "print JSON", Value: cli.Switch(&o.JSON, false), Local: true, Verbs: asJSON},

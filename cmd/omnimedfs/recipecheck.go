@@ -172,9 +172,12 @@ func localView(ctx context.Context, client *sources.Client, r *recipe.Recipe, fo
 	if err != nil {
 		return nil, nil, err
 	}
+	open := func(ctx context.Context, o raw.Origin) (blob.Blob, error) {
+		return client.Open(ctx, "local", sources.File{Info: o.Info, URL: o.URL})
+	}
 	var origins []raw.Origin
 	for _, f := range files {
-		origins = append(origins, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) { return client.Open(ctx, "local", f) }})
+		origins = append(origins, raw.Origin{Info: f.Info, URL: f.URL, Open: open})
 	}
 	show := unpacked(r, folder, files)
 	wrong, err := checkLocal(r, folder, files, show)

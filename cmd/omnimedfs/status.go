@@ -31,14 +31,17 @@ func runStatus(ctx context.Context, p *program, _ []string) error {
 		requests = append(requests, fmt.Sprintf("%s %d", name, n))
 	}
 	slices.Sort(requests)
-	offline := ""
+	offline, spool := "", ""
+	if st.Spool > 0 {
+		spool = size(st.Spool)
+	}
 	if st.Offline {
 		offline = "yes"
 	}
 	return printFields(p.stdout, [][2]string{
 		{"mounted at", st.Mountpoint}, {"since", st.Started.Local().Format(time.DateTime)},
 		{"process", strconv.Itoa(st.PID)}, {"version", st.Version}, {"cache", st.Cache},
-		{"datasets", strconv.Itoa(st.Datasets)}, {"downloaded", size(st.Downloaded)}, {"offline", offline},
+		{"datasets", strconv.Itoa(st.Datasets)}, {"downloaded", size(st.Downloaded)}, {"unpacked", spool}, {"offline", offline},
 		{"warnings", strings.Join(st.Warnings, "; ")}, {"kept failures", strconv.Itoa(st.Failures)}, {"requests", strings.Join(requests, ", ")},
 	})
 }

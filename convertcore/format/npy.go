@@ -233,36 +233,67 @@ func npzMember(b blob.Blob, name string) (*zip.File, error) {
 
 // parse reads the header and returns its length.
 func (n *npy) parse(r io.Reader, address Array) (int64, error) {
+	h, err := ReadNPYHeader(r)
+	if err != nil && !errors.Is(err, convertcore.ErrFormat) && !errors.Is(err, convertcore.ErrUnsupported) {
+		err = n.fault(err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if n.array, err = newNDArray(h.sample, h.BigEndian, h.Shape, h.Fortran); err != nil {
+		return 0, err
+	}
+	n.header, n.layout, err = arrayHeader(n.array, address)
+	return h.Lead, err
+}
+
+// NPY is what the header of an .npy says.
+type NPY struct {
+	BigEndian bool
+	Shape     []int64 // in NumPy's order of axes
+	Fortran   bool    // the first axis varies fastest, not the last
+	Lead      int64   // bytes before the first sample
+	sample
+}
+
+// Sample describes one number: 8, 16, 32 or 64 bits; a boolean is an unsigned
+// byte.
+func (h *NPY) Sample() (bits int, float, signed bool) { return h.bits, h.float || h.half, h.signed }
+
+// ReadNPYHeader reads the header of an .npy and leaves r at the first sample.
+// Errors of r are returned as they are, its end as io.ErrUnexpectedEOF; others
+// are convertcore.ErrFormat or, of records and objects, ErrUnsupported.
+func ReadNPYHeader(r io.Reader) (*NPY, error) {
 	head := make([]byte, 10)
 	if _, err := io.ReadFull(r, head); err != nil {
-		return 0, n.fault(noEOF(err))
+		return nil, noEOF(err)
 	}
 	if string(head[:6]) != npyMagic || head[6] < 1 || head[6] > 3 {
-		return 0, malformed("NPY magic %q", head[:8])
+		return nil, malformed("NPY magic %q", head[:8])
 	}
 	size := int64(binary.LittleEndian.Uint16(head[8:]))
 	lead := int64(10)
 	if head[6] > 1 {
 		more := make([]byte, 2)
 		if _, err := io.ReadFull(r, more); err != nil {
-			return 0, n.fault(noEOF(err))
+			return nil, noEOF(err)
 		}
 		size += int64(binary.LittleEndian.Uint16(more)) << 16
 		lead = 12
 	}
 	if size > 1<<20 {
-		return 0, malformed("NPY header of %d bytes", size)
+		return nil, malformed("NPY header of %d bytes", size)
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return 0, n.fault(noEOF(err))
+		return nil, noEOF(err)
 	}
-	var err error
-	if n.array, err = parseNPY(string(text)); err != nil {
-		return 0, err
+	h, err := parseNPY(string(text))
+	if err != nil {
+		return nil, err
 	}
-	n.header, n.layout, err = arrayHeader(n.array, address)
-	return lead + size, err
+	h.Lead = lead + size
+	return h, nil
 }
 
 var (
@@ -277,7 +308,7 @@ var (
 )
 
 // parseNPY parses the dictionary of a header, as numpy.save writes it.
-func parseNPY(text string) (*ndarray, error) {
+func parseNPY(text string) (*NPY, error) {
 	descr, order, shape := npyDescr.FindStringSubmatch(text), npyOrder.FindStringSubmatch(text), npyShape.FindStringSubmatch(text)
 	if descr == nil && strings.Contains(text, "'descr': [") {
 		return nil, unsupported("NPY of records")
@@ -300,7 +331,7 @@ func parseNPY(text string) (*ndarray, error) {
 		}
 		sizes = append(sizes, v)
 	}
-	return newNDArray(typ, descr[1] == ">", sizes, order[1] == "True")
+	return &NPY{BigEndian: descr[1] == ">", Shape: sizes, Fortran: order[1] == "True", sample: typ}, nil
 }
 
 // check compares what the header declares with the bytes that there are.

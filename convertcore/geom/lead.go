@@ -34,13 +34,6 @@ func VolumeHeader(h convertcore.Header) (convertcore.Header, error) {
 			return h, fmt.Errorf("%w: %v voxels are beyond NIfTI-1", convertcore.ErrUnsupported, h.Dims)
 		}
 	}
-	for _, row := range h.Affine {
-		for _, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return h, fmt.Errorf("%w: affine %v", convertcore.ErrFormat, h.Affine)
-			}
-		}
-	}
 	return h, h.Check()
 }
 

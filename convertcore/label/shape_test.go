@@ -215,6 +215,8 @@ func TestPixelSelectors(t *testing.T) {
 		{"bits of uint32", table("bits", int64(30)), volume(t, []uint32{1 << 30, 1, 3 << 30, 1 << 31}, 1, 0), "1010"},
 		{"channel", table("channel", "g", "above", int64(100)), rgb, "0100"},
 		{"channel of gray", table("channel", "b", "above", int64(100)), g, "0001"},
+		{"sum", table("channel", "sum", "below", int64(255)), rgb, "0100"},
+		{"sum of gray", table("channel", "sum", "above", int64(299)), g, "0011"},
 		{"not", table("not", table("values", int64(255))), g, "1110"},
 		{"any", table("any", list(table("values", int64(0)), table("above", int64(200)))), g, "1001"},
 		{"all", table("all", list(table("above", int64(0)), table("below", int64(101)))), g, "0110"},

@@ -5,7 +5,6 @@ package validate
 import (
 	"bytes"
 	"fmt"
-	"math"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/convertcore/geom"
@@ -25,13 +24,6 @@ func Image(img convertcore.Image) error {
 	}
 	if len(img.Lead()) != h.Lead {
 		return fmt.Errorf("%w: lead of %d bytes where the header says %d", convertcore.ErrMismatch, len(img.Lead()), h.Lead)
-	}
-	for _, row := range h.Affine {
-		for _, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("%w: affine %v", convertcore.ErrFormat, h.Affine)
-			}
-		}
 	}
 	var file bytes.Buffer
 	if err := img.Encode(&file); err != nil {

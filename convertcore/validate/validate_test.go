@@ -61,7 +61,6 @@ func TestPair(t *testing.T) {
 		"colour mask":   {photo, photo, convertcore.ErrFormat},
 		"not a mask":    {v, v, convertcore.ErrFormat},
 		"lying payload": {lying{photo}, mask(t, photo), convertcore.ErrMismatch},
-		"NaN affine":    {volume(t, math.NaN()), mask(t, v), convertcore.ErrFormat},
 	} {
 		if err := Pair(c.image, c.mask); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/omnimedseg/omnimedfs/convertcore"
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 )
 
@@ -120,7 +121,7 @@ func TestNPYRefuses(t *testing.T) {
 	} {
 		head := append([]byte("\x93NUMPY\x01\x00"), byte(len(text)), 0)
 		_, err := ReadNPY(bytes.NewReader(append(append(head, text...), 1, 2, 3, 4)))
-		if !errors.Is(err, ErrNPY) && !errors.Is(err, ErrShape) {
+		if !errors.Is(err, convertcore.ErrFormat) && !errors.Is(err, convertcore.ErrUnsupported) && !errors.Is(err, ErrShape) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

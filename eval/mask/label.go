@@ -45,23 +45,25 @@ type Component struct {
 	Box   Box
 }
 
-// run is a row's voxels [lo, hi).
-type run struct{ lo, hi int32 }
+// run is a row's voxels [lo, hi), which MaxAxis keeps in 16 bits.
+type run struct{ lo, hi uint16 }
 
 // Labeling is the connected components of a mask, numbered from 0 by their
-// first voxel in C order. It works on runs of voxels: no label image is made.
-// Reuse one for many masks; the zero value is ready.
+// first voxel in C order. It works on runs of voxels: no label image is made,
+// and a run takes eight bytes, as a ragged mask of a large volume has ten
+// million of them. Reuse one for many masks; the zero value is ready.
 type Labeling struct {
-	shape   Mask // axes only
-	runs    []run
-	rowAt   []int32 // runs of row r: [rowAt[r], rowAt[r+1])
-	parent  []int32
-	comp    []int32 // component of each run
-	comps   []Component
-	byComp  []int32 // runs sorted by component, made on demand
-	compAt  []int32 // runs of component i in byComp: [compAt[i], compAt[i+1])
-	rowOf   []int32 // row of each run in byComp order
-	indexed bool
+	shape Mask // axes only
+	runs  []run
+	rowAt []int32 // runs of row r: [rowAt[r], rowAt[r+1])
+	comp  []int32 // component of each run; while uniting, an earlier run of its set
+	comps []part
+}
+
+// part is a Component in 32 bytes.
+type part struct {
+	size            int
+	first, min, max [3]uint16
 }
 
 // Label finds the components of m. It fails on a connectivity that m's
@@ -73,11 +75,10 @@ func (l *Labeling) Label(m *Mask, c Connectivity) error {
 	}
 	l.shape = *m
 	l.shape.bits = nil
-	l.indexed = false
 	l.extract(m)
-	l.parent = grow(l.parent, len(l.runs))
-	for i := range l.parent {
-		l.parent[i] = int32(i)
+	l.comp = grow(l.comp, len(l.runs))
+	for i := range l.comp {
+		l.comp[i] = int32(i)
 	}
 	l.unite(m, reach)
 	l.number(m)
@@ -86,9 +87,8 @@ func (l *Labeling) Label(m *Mask, c Connectivity) error {
 
 // extract lists the runs of every row.
 func (l *Labeling) extract(m *Mask) {
-	l.runs = l.runs[:0]
 	l.rowAt = grow(l.rowAt, m.rows()+1)
-	runs := l.runs
+	runs := grow(l.runs, countRuns(m.bits))[:0]
 	for r := range m.rows() {
 		l.rowAt[r] = int32(len(runs))
 		runs = appendRuns(runs, m.row(r))
@@ -97,17 +97,27 @@ func (l *Labeling) extract(m *Mask) {
 	l.runs = runs
 }
 
+// countRuns counts the runs of rows of words, those that cross a word once for
+// each word.
+func countRuns(words []uint64) int {
+	n := 0
+	for _, w := range words {
+		n += bits.OnesCount64(w &^ (w << 1))
+	}
+	return n
+}
+
 // appendRuns appends the runs of a row; one that crosses a word stays one.
 func appendRuns(runs []run, row []uint64) []run {
-	open := int32(-1) // start of a run that reached the end of the last word
+	open := -1 // start of a run that reached the end of the last word
 	for i, w := range row {
-		base := int32(i) << 6
+		base := i << 6
 		if open >= 0 {
 			if w == ^uint64(0) {
 				continue
 			}
 			n := bits.TrailingZeros64(^w)
-			runs = append(runs, run{open, base + int32(n)})
+			runs = append(runs, run{uint16(open), uint16(base + n)})
 			open = -1
 			w &= ^uint64(0) << n
 		}
@@ -115,15 +125,15 @@ func appendRuns(runs []run, row []uint64) []run {
 			lo := bits.TrailingZeros64(w)
 			n := bits.TrailingZeros64(^(w >> lo))
 			if lo+n == 64 {
-				open = base + int32(lo)
+				open = base + lo
 				break
 			}
-			runs = append(runs, run{base + int32(lo), base + int32(lo+n)})
+			runs = append(runs, run{uint16(base + lo), uint16(base + lo + n)})
 			w &= ^uint64(0) << (lo + n)
 		}
 	}
 	if open >= 0 {
-		runs = append(runs, run{open, int32(len(row)) << 6})
+		runs = append(runs, run{uint16(open), uint16(len(row) << 6)})
 	}
 	return runs
 }
@@ -161,7 +171,7 @@ func (l *Labeling) join(a, b int, ext int32) {
 	j, jEnd := l.rowAt[b], l.rowAt[b+1]
 	for i < iEnd && j < jEnd {
 		p, q := l.runs[i], l.runs[j]
-		if p.lo < q.hi+ext && q.lo < p.hi+ext {
+		if int32(p.lo) < int32(q.hi)+ext && int32(q.lo) < int32(p.hi)+ext {
 			l.link(i, j)
 		}
 		if p.hi < q.hi {
@@ -177,15 +187,15 @@ func (l *Labeling) join(a, b int, ext int32) {
 func (l *Labeling) link(i, j int32) {
 	i, j = l.root(i), l.root(j)
 	if i < j {
-		l.parent[j] = i
+		l.comp[j] = i
 	} else {
-		l.parent[i] = j
+		l.comp[i] = j
 	}
 }
 
 // root finds the first run of i's set and halves the path to it.
 func (l *Labeling) root(i int32) int32 {
-	p := l.parent
+	p := l.comp
 	for p[i] != i {
 		p[i] = p[p[i]]
 		i = p[i]
@@ -193,24 +203,24 @@ func (l *Labeling) root(i int32) int32 {
 	return i
 }
 
-// number gives each run its component and sums the components up.
+// number gives each run its component and sums the components up. The run
+// that comp names comes earlier, and so has its component already.
 func (l *Labeling) number(m *Mask) {
-	l.comp = grow(l.comp, len(l.runs))
 	l.comps = l.comps[:0]
 	for r := range m.rows() {
 		lo, hi := l.rowAt[r], l.rowAt[r+1]
 		if lo == hi {
 			continue
 		}
-		z, y := r/m.dims[1], r%m.dims[1]
+		z, y := uint16(r/m.dims[1]), uint16(r%m.dims[1])
 		for i := lo; i < hi; i++ {
 			run := l.runs[i]
 			id := int32(len(l.comps))
-			if p := l.parent[i]; p != i {
+			if p := l.comp[i]; p != i {
 				id = l.comp[p]
 			} else {
-				first := Point{z, y, int(run.lo)}
-				l.comps = append(l.comps, Component{First: first, Box: Box{Min: first, Max: first}})
+				first := [3]uint16{z, y, run.lo}
+				l.comps = append(l.comps, part{first: first, min: first, max: first})
 			}
 			l.comp[i] = id
 			l.comps[id].add(z, y, run)
@@ -219,25 +229,29 @@ func (l *Labeling) number(m *Mask) {
 }
 
 // add counts a run of row (z, y); rows come in C order.
-func (c *Component) add(z, y int, r run) {
-	c.Size += int(r.hi - r.lo)
-	c.Box.Max[0] = z + 1
-	c.Box.Min[1], c.Box.Max[1] = min(c.Box.Min[1], y), max(c.Box.Max[1], y+1)
-	c.Box.Min[2], c.Box.Max[2] = min(c.Box.Min[2], int(r.lo)), max(c.Box.Max[2], int(r.hi))
+func (c *part) add(z, y uint16, r run) {
+	c.size += int(r.hi - r.lo)
+	c.max[0] = z + 1
+	c.min[1], c.max[1] = min(c.min[1], y), max(c.max[1], y+1)
+	c.min[2], c.max[2] = min(c.min[2], r.lo), max(c.max[2], r.hi)
 }
 
 // Len is the number of components.
 func (l *Labeling) Len() int { return len(l.comps) }
 
 // Component returns component i; 0 ≤ i < Len.
-func (l *Labeling) Component(i int) Component { return l.comps[i] }
+func (l *Labeling) Component(i int) Component {
+	c := &l.comps[i]
+	point := func(v [3]uint16) Point { return Point{int(v[0]), int(v[1]), int(v[2])} }
+	return Component{c.size, point(c.first), Box{point(c.min), point(c.max)}}
+}
 
 // Largest returns the component of most voxels, the first in C order where
 // several tie, and -1 where there is none.
 func (l *Labeling) Largest() int {
 	best := -1
 	for i := range l.comps {
-		if best < 0 || l.comps[i].Size > l.comps[best].Size {
+		if best < 0 || l.comps[i].size > l.comps[best].size {
 			best = i
 		}
 	}
@@ -258,76 +272,51 @@ func (l *Labeling) At(p Point) int {
 	return int(l.comp[i])
 }
 
-// index sorts the runs by component, once a labeling.
-func (l *Labeling) index() {
-	if l.indexed {
-		return
-	}
-	l.compAt = grow(l.compAt, len(l.comps)+1)
-	clear(l.compAt)
-	for _, c := range l.comp {
-		l.compAt[c+1]++
-	}
-	for i := range l.comps {
-		l.compAt[i+1] += l.compAt[i]
-	}
-	l.byComp, l.rowOf = grow(l.byComp, len(l.runs)), grow(l.rowOf, len(l.runs))
-	next := l.parent // no longer needed, and never shorter than the components
-	copy(next, l.compAt[:len(l.comps)])
-	for r := range l.shape.rows() {
-		for i := l.rowAt[r]; i < l.rowAt[r+1]; i++ {
-			at := next[l.comp[i]]
-			next[l.comp[i]]++
-			l.byComp[at], l.rowOf[at] = i, int32(r)
-		}
-	}
-	l.indexed = true
-}
-
 // Draw makes dst the mask of component i alone, reusing dst's memory.
 func (l *Labeling) Draw(i int, dst *Mask) {
 	dst.ResetLike(&l.shape)
-	l.index()
-	for k := l.compAt[i]; k < l.compAt[i+1]; k++ {
-		run := l.runs[l.byComp[k]]
-		fillRun(dst.row(int(l.rowOf[k])), int(run.lo), int(run.hi))
-	}
-}
-
-// Voxel returns the n-th voxel of component i in C order, 0 ≤ n < its Size.
-func (l *Labeling) Voxel(i, n int) Point {
-	l.index()
-	for k := l.compAt[i]; k < l.compAt[i+1]; k++ {
-		run := l.runs[l.byComp[k]]
-		if size := int(run.hi - run.lo); n >= size {
-			n -= size
-			continue
+	c := &l.comps[i]
+	n1 := l.shape.dims[1]
+	for z := int(c.min[0]); z < int(c.max[0]); z++ {
+		for r := z*n1 + int(c.min[1]); r < z*n1+int(c.max[1]); r++ {
+			row := dst.row(r)
+			for k := l.rowAt[r]; k < l.rowAt[r+1]; k++ {
+				if l.comp[k] == int32(i) {
+					fillRun(row, int(l.runs[k].lo), int(l.runs[k].hi))
+				}
+			}
 		}
-		r := int(l.rowOf[k])
-		return Point{r / l.shape.dims[1], r % l.shape.dims[1], int(run.lo) + n}
 	}
-	return l.comps[i].First
 }
 
-// CountIn is the number of voxels of component i that are set in m, which has
-// the axes of the labeled mask.
-func (l *Labeling) CountIn(i int, m *Mask) int {
-	l.index()
-	n := 0
-	for k := l.compAt[i]; k < l.compAt[i+1]; k++ {
-		run := l.runs[l.byComp[k]]
-		n += countRun(m.row(int(l.rowOf[k])), int(run.lo), int(run.hi))
+// Meet tells of every component, in order, whether a voxel of it is set in m,
+// which has the axes of the labeled mask. dst is reused.
+func (l *Labeling) Meet(dst []bool, m *Mask) []bool {
+	dst = grow(dst, len(l.comps))
+	clear(dst)
+	for r := range m.rows() {
+		row := m.row(r)
+		for k := l.rowAt[r]; k < l.rowAt[r+1]; k++ {
+			if c := l.comp[k]; !dst[c] {
+				dst[c] = anyInRun(row, int(l.runs[k].lo), int(l.runs[k].hi))
+			}
+		}
 	}
-	return n
+	return dst
 }
 
-// countRun counts the set bits [lo, hi) of a row.
-func countRun(row []uint64, lo, hi int) int {
+// anyInRun tells whether one of the bits [lo, hi) of a row is set.
+func anyInRun(row []uint64, lo, hi int) bool {
 	first, last := lo>>6, (hi-1)>>6
 	head := ^uint64(0) << (uint(lo) & 63)
 	tail := ^uint64(0) >> (63 - uint(hi-1)&63)
 	if first == last {
-		return bits.OnesCount64(row[first] & head & tail)
+		return row[first]&head&tail != 0
 	}
-	return bits.OnesCount64(row[first]&head) + popcount(row[first+1:last]) + bits.OnesCount64(row[last]&tail)
+	for _, w := range row[first+1 : last] {
+		if w != 0 {
+			return true
+		}
+	}
+	return row[first]&head != 0 || row[last]&tail != 0
 }

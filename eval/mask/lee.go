@@ -8,8 +8,14 @@ import (
 // Lee makes dst the skeleton of a 3-D src (T. C. Lee, R. L. Kashyap and C. N.
 // Chu, Building Skeleton Models via 3-D Medial Surface/Axis Thinning
 // Algorithms, 1994): border voxels go, one of six sides after the other, as
-// long as they are neither line ends nor needed for the topology. A last lone
-// voxel always stays. dst may be src.
+// long as they are neither line ends nor needed for the topology. dst may be
+// src.
+//
+// Voxel for voxel it is what scikit-image's skeletonize(method="lee") leaves,
+// save that an object's last voxel always stays. There the second look at the
+// candidates of a side, which asks only whether the neighbors hang together,
+// takes a voxel that has lost all of them as well: a cube of 2x2x2 and some
+// other objects two voxels thick vanish.
 func (s *Skeleton) Lee(dst, src *Mask) error {
 	if src.nd != 3 {
 		return fmt.Errorf("%w: Lee thinning needs 3 axes, not %d", ErrShape, src.nd)

@@ -25,7 +25,6 @@ type Nearest struct {
 	dims    [3]int
 	bound   float64 // every row at most this far (mm²) is in rows
 	far     *farField
-	left    []asked // queries that the rows did not settle
 }
 
 // Share makes n use the memory that o has for far voxels. The two are then not
@@ -68,6 +67,10 @@ func (n *Nearest) Each(buf []float64, set, queries *Mask, limit int, f func(d []
 	}
 	total := queries.Count()
 	n.prepare(set)
+	if n.far == nil {
+		n.far = new(farField)
+	}
+	far := n.far
 	// Most voxels far: do not look at rows in vain.
 	close := false
 	if !set.Empty() {
@@ -78,7 +81,7 @@ func (n *Nearest) Each(buf []float64, set, queries *Mask, limit int, f func(d []
 	for from := 0; from < queries.rows(); {
 		to, count := queries.portion(from, limit)
 		buf = slices.Grow(buf[:0], count)[:count]
-		n.left = n.left[:0]
+		far.left = far.left[:0]
 		switch {
 		case set.Empty():
 			for i := range buf {
@@ -87,18 +90,15 @@ func (n *Nearest) Each(buf []float64, set, queries *Mask, limit int, f func(d []
 		case close:
 			n.walk(buf, set, queries, from, to, 1)
 		default:
-			n.left = slices.Grow(n.left, count)
-			n.all(queries, from, to)
+			far.left = slices.Grow(far.left, count)
+			far.all(queries, from, to)
 		}
-		if len(n.left) > 0 {
-			if n.far == nil {
-				n.far = new(farField)
-			}
+		if len(far.left) > 0 {
 			if !swept {
-				n.far.span(set, queries, n.left, to-from == queries.rows())
+				far.span(set, queries, to-from == queries.rows())
 				swept = true
 			}
-			n.far.distances(buf, set, n.left, max(1, n.Workers))
+			far.distances(buf, set, max(1, n.Workers))
 		}
 		if count > 0 {
 			f(buf)
@@ -160,7 +160,7 @@ func (n *Nearest) walk(dst []float64, set, queries *Mask, from, to, step int) (t
 				case ok:
 					dst[i-1] = d
 				default:
-					n.left = append(n.left, asked{placeOf(r, p[2]), i - 1})
+					n.far.left = append(n.far.left, asked{placeOf(r, p[2]), i - 1})
 				}
 			}
 		}
@@ -169,12 +169,12 @@ func (n *Nearest) walk(dst []float64, set, queries *Mask, from, to, step int) (t
 }
 
 // all lists every voxel of some rows of queries.
-func (n *Nearest) all(queries *Mask, from, to int) {
+func (f *farField) all(queries *Mask, from, to int) {
 	i := 0
 	for r := from; r < to; r++ {
 		for k, w := range queries.row(r) {
 			for ; w != 0; w &= w - 1 {
-				n.left = append(n.left, asked{placeOf(r, k<<6+bits.TrailingZeros64(w)), i})
+				f.left = append(f.left, asked{placeOf(r, k<<6+bits.TrailingZeros64(w)), i})
 				i++
 			}
 		}

@@ -52,12 +52,13 @@ func TestNearestFar(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	var n mask.Nearest
 	for round := range 20 {
-		set, err := mask.New([]int{60, 50, 80}, []float64{2.5, 0.5, 1})
+		n.Workers = 1 + round%3
+		set, err := mask.New([]int{150, 24, 70}, []float64{2.5, 0.5, 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		queries := set.Like()
-		at := func() mask.Point { return mask.Point{rng.IntN(60), rng.IntN(50), rng.IntN(80)} }
+		at := func() mask.Point { return mask.Point{rng.IntN(150), rng.IntN(24), rng.IntN(70)} }
 		for range 1 + rng.IntN(5) {
 			set.Set(at(), true)
 		}
@@ -71,6 +72,10 @@ func TestNearestFar(t *testing.T) {
 		got, err := n.Distances(nil, set, queries)
 		if err != nil {
 			t.Fatal(err)
+		}
+		var portions []float64
+		if err := n.Each(nil, set, queries, 30, func(d []float64) { portions = append(portions, d...) }); err != nil || !slices.Equal(got, portions) {
+			t.Fatalf("round %d: portions differ (%v)", round, err)
 		}
 		i := 0
 		for p := range queries.All() {

@@ -18,7 +18,8 @@ func (l *Labeling) Overlaps(o *Labeling, emit func(i, j, voxels int)) {
 		a, b := l.rowAt[r], o.rowAt[r]
 		for a < l.rowAt[r+1] && b < o.rowAt[r+1] {
 			p, q := l.runs[a], o.runs[b]
-			if n := min(p.hi, q.hi) - max(p.lo, q.lo); n > 0 {
+			if lo, hi := max(p.lo, q.lo), min(p.hi, q.hi); lo < hi {
+				n := int32(hi - lo)
 				next := pair{l.comp[a], o.comp[b], n}
 				if k := len(pairs) - 1; k >= 0 && pairs[k].i == next.i && pairs[k].j == next.j {
 					pairs[k].n += n

@@ -30,16 +30,17 @@ func (p *Pair) lesions() *matches {
 	}
 	_ = l.Label(p.Pred, mask.FullConnectivity(p.Pred.NDim()))
 	m.truth, m.pred = r.labels.Len(), l.Len()
-	m.truthFound, m.truthMissed = meet(r.labels, p.Pred)
-	m.predFound, m.predMissed = meet(l, p.Truth)
+	m.truthFound, m.truthMissed = p.work.meet(r.labels, p.Pred)
+	m.predFound, m.predMissed = p.work.meet(l, p.Truth)
 	m.diceSum = lesionDiceSum(r.labels, l)
 	return m
 }
 
 // meet counts the components that o touches, and the voxels of the others.
-func meet(l *mask.Labeling, o *mask.Mask) (found, missed int) {
-	for i := range l.Len() {
-		if l.CountIn(i, o) > 0 {
+func (w *Work) meet(l *mask.Labeling, o *mask.Mask) (found, missed int) {
+	w.met = l.Meet(w.met, o)
+	for i, met := range w.met {
+		if met {
 			found++
 		} else {
 			missed += l.Component(i).Size
@@ -57,6 +58,6 @@ func (p *Pair) missedVoxels(of, other *mask.Mask) float64 {
 	}
 	l := &p.work.label
 	_ = l.Label(of, c)
-	_, missed := meet(l, other)
+	_, missed := p.work.meet(l, other)
 	return float64(missed)
 }

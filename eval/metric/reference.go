@@ -66,6 +66,7 @@ type Work struct {
 	corner  mask.Nearest
 	sort    sorter
 	label   mask.Labeling
+	met     []bool // components that the other mask touches
 	thinner mask.Skeleton
 	tmp     mask.Mask
 }

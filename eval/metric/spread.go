@@ -41,7 +41,7 @@ type sorter struct {
 }
 
 // portion is how many distances are sorted at a time.
-const portion = 1 << 20
+const portion = 1 << 19
 
 // measure fills s with the distances from the voxels (or corners) of from to
 // the nearest of set. codes and table give each one's area; without them each

@@ -148,29 +148,14 @@ func (g *growing) flood(seeds []mask.Point, dst *mask.Mask) {
 	}
 	mean /= float64(len(seeds))
 	seen := dst.Like()
-	// Packed, as a flood of a whole volume has many voxels to look at yet.
-	shape := dst.Shape()
-	pack := func(p mask.Point) int { return (p[0]*shape[1]+p[1])*shape[2] + p[2] }
-	var stack []int
-	for _, p := range seeds {
-		seen.Set(p, true)
-		stack = append(stack, pack(p))
-	}
-	for len(stack) > 0 {
-		k := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		p := mask.Point{k / shape[2] / shape[1], k / shape[2] % shape[1], k % shape[2]}
-		for a := range p {
-			for _, d := range []int{-1, 1} {
-				q := p
-				q[a] += d
-				if seen.Contains(q) && !seen.At(q) && math.Abs(g.im.At(q)-mean) <= g.tolerance {
-					seen.Set(q, true)
-					stack = append(stack, pack(q))
-				}
+	width := dst.Shape()[2]
+	seen.Flood(seeds, func(p mask.Point, words []uint64) {
+		for ; p[2] < width; p[2]++ {
+			if math.Abs(g.im.At(p)-mean) <= g.tolerance {
+				words[p[2]>>6] |= 1 << (p[2] & 63)
 			}
 		}
-	}
+	})
 	_ = dst.Or(dst, seen) // seen was made from dst
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/omnimedseg/omnimedfs/eval/mask"
 	"github.com/omnimedseg/omnimedfs/eval/robot"
@@ -91,7 +92,25 @@ func (f *Final) Decode(m *mask.Mask) error {
 	return nil
 }
 
-func encodeFinal(u Unit, m *mask.Mask) Final {
+// appendFinal appends the line of a Final, without other copies of the mask
+// than its runs: those of a ragged volume are tens of megabytes.
+func appendFinal(dst []byte, u Unit, m *mask.Mask) ([]byte, error) {
+	line, err := appendLine(nil, Final{Unit: u})
+	if err != nil {
+		return dst, err
+	}
+	head, tail := line[:len(line)-len(finalEnd)], line[len(line)-len(finalEnd):]
+	raw := encodeRuns(m)
+	dst = slices.Grow(dst, len(line)+base64.StdEncoding.EncodedLen(len(raw)))
+	dst = base64.StdEncoding.AppendEncode(append(dst, head...), raw)
+	return append(dst, tail...), nil
+}
+
+// finalEnd ends the line of a Final, whose runs are its last field.
+const finalEnd = "\"}\n"
+
+// encodeRuns codes m as run lengths.
+func encodeRuns(m *mask.Mask) []byte {
 	shape := m.Shape()
 	var raw []byte
 	done := 0 // voxels coded
@@ -112,7 +131,7 @@ func encodeFinal(u Unit, m *mask.Mask) Final {
 		end = i + 1
 	}
 	flush()
-	return Final{u, base64.StdEncoding.EncodeToString(raw)}
+	return raw
 }
 
 // appendLine appends v as one line of JSON.

@@ -283,7 +283,7 @@ func (x *unit) block(at int, noFinals bool) (*block, error) {
 		}
 	}
 	if !noFinals {
-		b.finals, err = appendLine(nil, encodeFinal(x.u, x.pred))
+		b.finals, err = appendFinal(nil, x.u, x.pred)
 	}
 	return b, err
 }

@@ -435,7 +435,18 @@ func TestFinalRoundTrip(t *testing.T) {
 	}
 	for i, set := range []func(){func() {}, func() { m.Set(mask.Point{2, 4, 69}, true) }, func() { m.FillBall(mask.Point{1, 2, 30}, 20, true) }, func() { m.FillBox(m.Bounds()) }} {
 		set()
-		f := encodeFinal(Unit{}, m)
+		u := Unit{Dataset: "d<>", Case: "c", Class: "k", User: "click", Trial: 3}
+		line, err := appendFinal([]byte("before\n"), u, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f Final
+		if err := json.Unmarshal(bytes.TrimPrefix(line, []byte("before\n")), &f); err != nil || f.Unit != u {
+			t.Fatalf("%.80q: %+v, %v", line, f.Unit, err)
+		}
+		if plain, err := appendLine([]byte("before\n"), f); err != nil || !bytes.Equal(plain, line) {
+			t.Errorf("%.80q is not the JSON of a Final", line)
+		}
 		back := m.Like()
 		if err := f.Decode(back); err != nil || !back.Equal(m) {
 			t.Errorf("mask %d came back other (%v)", i, err)

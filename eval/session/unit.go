@@ -181,12 +181,20 @@ func (x *unit) take(p robot.Prompt) {
 	}
 }
 
+// keepVoxels is the size up to which the metrics' scratch memory is kept from
+// step to step. That of a larger mask, several bytes a voxel, costs less to make
+// again than it takes from what comes between.
+const keepVoxels = 1 << 25
+
 // score records a step.
 func (x *unit) score(ctx context.Context, k int, status string, drawn []robot.Prompt, t Timing) error {
 	began := time.Now()
 	res, err := x.ref.Compute(&x.work, x.pred, x.metrics)
 	if err != nil {
 		return &failedStep{&model.Failure{Status: model.StatusBadResult, Err: err}, drawn, t}
+	}
+	if x.truth.Voxels() > keepVoxels {
+		x.work = metric.Work{} // users and model need the memory now
 	}
 	values := res.Named(x.metrics)
 	if len(x.extra) > 0 {

@@ -69,9 +69,10 @@ type Cache struct {
 	moves  chan move
 	serial atomic.Uint64
 
-	gens   atomic.Pointer[[]*generation] // oldest first
-	commit sync.Mutex                    // writes to generations, and their coming and going
-	shut   bool                          // guarded by commit
+	gens    atomic.Pointer[[]*generation] // oldest first
+	rawGens atomic.Pointer[[]*generation] // of raw blocks, oldest first
+	commit  sync.Mutex                    // writes to generations, and their coming and going
+	shut    bool                          // guarded by commit
 
 	mu      sync.Mutex
 	closed  bool
@@ -139,42 +140,55 @@ func (c *Cache) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ids []uint32
 	for _, n := range names {
-		if id, ok := generationID(n.Name()); ok {
-			ids = append(ids, id)
-		}
 		if strings.HasSuffix(n.Name(), ".dead") || strings.HasSuffix(n.Name(), ".tmp") {
 			if err := os.RemoveAll(filepath.Join(c.dir, n.Name())); err != nil {
 				return err
 			}
 		}
 	}
-	slices.Sort(ids)
 	if c.facts, err = openFacts(filepath.Join(c.dir, "facts"), c.log); err != nil {
 		return err
 	}
+	if err := c.openAll(ctx, names, genPrefix, c.target, &c.gens); err != nil {
+		return err
+	}
+	if err := c.openAll(ctx, names, rawPrefix, c.rawTarget(), &c.rawGens); err != nil {
+		return err
+	}
+	c.markDanger()
+	return nil
+}
+
+// openAll opens the generations of one kind.
+func (c *Cache) openAll(ctx context.Context, names []os.DirEntry, prefix string, target int64, to *atomic.Pointer[[]*generation]) error {
+	var ids []uint32
+	for _, n := range names {
+		if id, ok := generationID(n.Name(), prefix); ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
 	gens := []*generation{}
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g, err := openGeneration(c.dir, id, c.target, c.log)
+		g, err := openGeneration(filepath.Join(c.dir, prefix), id, target, c.log)
 		if err == nil {
 			gens = append(gens, g)
-			c.gens.Store(&gens)
+			to.Store(&gens)
 			continue
 		}
 		if systemError(err) {
 			return err
 		}
 		c.log.Warn("removing a damaged cache generation", "id", id, "err", err)
-		if err := os.RemoveAll(generationDir(c.dir, id)); err != nil {
+		if err := os.RemoveAll(generationDir(filepath.Join(c.dir, prefix), id)); err != nil {
 			return err
 		}
 	}
-	c.gens.Store(&gens)
-	c.markDanger()
+	to.Store(&gens)
 	return nil
 }
 
@@ -222,7 +236,7 @@ func (c *Cache) Close() error {
 }
 
 func (c *Cache) closeStores() (err error) {
-	for _, g := range c.generations() {
+	for _, g := range slices.Concat(c.generations(), c.raws()) {
 		err = errors.Join(err, g.close())
 	}
 	if c.facts != nil {

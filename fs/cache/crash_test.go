@@ -19,6 +19,9 @@ const crashDir = "CACHE_TEST_CRASH_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
+		if os.Getenv("CACHE_TEST_CRASH_RAW") != "" {
+			putRawUntilKilled(dir)
+		}
 		fillUntilKilled(dir)
 	}
 	os.Exit(m.Run())

@@ -12,7 +12,7 @@ import (
 // vlogs returns the value logs under dir.
 func vlogs(t *testing.T, dir string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "gen-*", "*.vlog"))
+	names, err := filepath.Glob(filepath.Join(dir, "*-*", "*.vlog"))
 	if err != nil || len(names) == 0 {
 		t.Fatal("no value log", err)
 	}

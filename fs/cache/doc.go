@@ -16,6 +16,7 @@
 //	(*Writer) Layout(Layout); Write(p); SetMeta([]byte)   // meta is committed with the payload
 //	(*Payload) blob.Blob; Meta() []byte           // ReadAt: ErrDamaged, ErrEvicted: Fill again
 //	(*Cache) Facts() *Facts                       // a blob.Facts, never evicted
+//	(*Cache) Raw() *Raw                           // blocks of remote files, the first to go
 //	(*Cache) Stats() Stats; Trim(ctx, bytes) error; Clear(ctx) error; Close() error
 //
 // On disk a cache is a folder:
@@ -24,6 +25,7 @@
 //	FORMAT       version of everything below
 //	facts/       Badger: facts and the metadata of every payload ever kept
 //	gen-000001/  Badger: one generation of payloads, the highest number written to
+//	raw-000001/  Badger: one generation of raw blocks, of those who keep them
 //
 // A payload is staged before it is written to its generation (in memory while
 // small, then in a file without a name), so an aborted fill costs nothing, its

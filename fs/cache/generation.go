@@ -39,19 +39,22 @@ type generation struct {
 // errGone says that the generation was removed.
 var errGone = errors.New("generation removed")
 
-func generationDir(dir string, id uint32) string {
-	return filepath.Join(dir, fmt.Sprintf("gen-%06d", id))
-}
+// The names of generations' folders begin so: of payloads, and of raw blocks.
+const genPrefix, rawPrefix = "gen-", "raw-"
+
+func generationDir(prefix string, id uint32) string { return fmt.Sprintf("%s%06d", prefix, id) }
 
 // generationID returns the number in a folder's name.
-func generationID(name string) (uint32, bool) {
-	digits, ok := strings.CutPrefix(name, "gen-")
+func generationID(name, prefix string) (uint32, bool) {
+	digits, ok := strings.CutPrefix(name, prefix)
 	n, err := strconv.ParseUint(digits, 10, 32)
 	return uint32(n), ok && err == nil
 }
 
-func openGeneration(dir string, id uint32, target int64, log *slog.Logger) (*generation, error) {
-	g := &generation{id: id, dir: generationDir(dir, id), born: time.Now()}
+// openGeneration opens the generation of a number; prefix is the beginning of
+// its folder's path.
+func openGeneration(prefix string, id uint32, target int64, log *slog.Logger) (*generation, error) {
+	g := &generation{id: id, dir: generationDir(prefix, id), born: time.Now()}
 	if st, err := os.Stat(g.dir); err == nil {
 		g.born = st.ModTime()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 )
 
@@ -26,7 +27,10 @@ func (c *Cache) payloadLimit() int64 {
 }
 
 // used returns the bytes that generations and unnamed files take.
-func (c *Cache) used() (n int64) {
+func (c *Cache) used() int64 { return c.payloadUsed() + c.rawUsed() }
+
+// payloadUsed is used without raw blocks.
+func (c *Cache) payloadUsed() (n int64) {
 	for _, g := range c.generations() {
 		n += g.size.Load()
 	}
@@ -39,6 +43,10 @@ func (c *Cache) room(n int64) (*generation, error) {
 	if c.shut {
 		return nil, ErrClosed
 	}
+	limit := c.payloadLimit()
+	if err := c.clearRaw(n, limit); err != nil {
+		return nil, err
+	}
 	for diskFree(c.dir) < n {
 		// Others fill the disk too: a cache gives way.
 		if len(c.generations()) == 0 {
@@ -48,7 +56,6 @@ func (c *Cache) room(n int64) (*generation, error) {
 			return nil, err
 		}
 	}
-	limit := c.payloadLimit()
 	if g := c.newest(); g != nil && g.size.Load()+n > c.target {
 		g.size.Store(diskUse(g.dir))
 	}
@@ -61,6 +68,9 @@ func (c *Cache) room(n int64) (*generation, error) {
 	if g != nil && (c.used()+n > limit || g.size.Load()+n > c.target) && g.holds() {
 		var err error
 		if g, err = c.rotate(); err != nil {
+			return nil, err
+		}
+		if err := c.clearRaw(n, limit); err != nil {
 			return nil, err
 		}
 		for len(c.generations()) > 1 && c.used()+n > limit {
@@ -92,7 +102,7 @@ func (c *Cache) rotate() (*generation, error) {
 		g.size.Store(diskUse(g.dir))
 		id = g.id + 1
 	}
-	g, err := openGeneration(c.dir, id, c.target, c.log)
+	g, err := openGeneration(filepath.Join(c.dir, genPrefix), id, c.target, c.log)
 	if err != nil {
 		return nil, err
 	}
@@ -121,25 +131,29 @@ func (c *Cache) evict() error {
 // left to write before it goes.
 func (c *Cache) markDanger() {
 	gens := c.generations()
-	if len(gens) >= 3 && c.used()+2*c.target > c.payloadLimit() {
+	if len(gens) >= 3 && c.payloadUsed()+2*c.target > c.payloadLimit() {
 		gens[0].danger.Store(true)
 	}
 }
 
-// Trim removes the oldest generations until the cache takes at most n bytes on
-// disk, or holds no payload.
+// Trim removes raw blocks, then the oldest generations, until the cache takes at
+// most n bytes on disk, or holds no payload.
 func (c *Cache) Trim(ctx context.Context, n int64) error {
 	c.dropSpools()
 	c.commit.Lock()
 	defer c.commit.Unlock()
-	for len(c.generations()) > 0 && diskUse(c.dir) > n {
+	for len(c.generations())+len(c.raws()) > 0 && diskUse(c.dir) > n {
 		if c.shut {
 			return ErrClosed
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := c.evict(); err != nil {
+		oldest := c.evict
+		if len(c.raws()) > 0 {
+			oldest = c.evictRaw
+		}
+		if err := oldest(); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ type Stats struct {
 	Limit   int64
 	Facts   int64 // of Disk
 	Spooled int64 // beside Disk: unnamed files of payloads too large to be kept
+	Raw     int64 // of Disk: raw blocks
 	Entries int   // payloads
 	Payload int64 // bytes that they decode to
 	Stored  int64 // bytes of their chunks
@@ -49,6 +50,9 @@ func (c *Cache) Stats() Stats {
 		Hits: c.count.hits.Load(), Misses: c.count.misses.Load(), Fills: c.count.fills.Load(),
 		Failures: c.count.failures.Load(), Evictions: c.count.evictions.Load(),
 		Forwarded: c.count.forwarded.Load(), Damaged: c.count.damaged.Load(),
+	}
+	for _, g := range c.raws() {
+		s.Raw += diskUse(g.dir)
 	}
 	for _, g := range c.generations() {
 		gs := g.stats()

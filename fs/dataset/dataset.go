@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/omnimedseg/omnimedfs/convertcore"
@@ -59,6 +60,10 @@ func New(r *recipe.Recipe, env *Env) *Dataset {
 	}
 }
 
+// largeListing is the number of raw files from where on loading them leaves
+// garbage, a kilobyte a file, that is worth a collection at once: 50 MB.
+const largeListing = 50_000
+
 // Load reads the listing and the case table. After it has returned nil the
 // methods that name cases by number may be used.
 func (d *Dataset) Load(ctx context.Context) error {
@@ -108,6 +113,9 @@ func (d *Dataset) load(ctx context.Context) (*state, error) {
 	for _, w := range s.raw.Warnings() {
 		d.env.Log.Warn("raw listing", "dataset", d.Recipe.ID, "warning", w)
 	}
+	if s.raw.Len() >= largeListing {
+		debug.FreeOSMemory() // what the listing was made from is several times what is kept
+	}
 	s.sizes = make([]atomic.Int64, len(s.idx.absent))
 	d.recallSizes(s)
 	if err := d.env.Cache.Facts().Set("touched:"+d.Recipe.ID, []byte{1}); err != nil {
@@ -127,23 +135,11 @@ func (d *Dataset) rawOptions(reach *recipe.Archives) raw.Options {
 
 // origins are those of Origins, under a licence that is known where it can be.
 func (d *Dataset) origins(ctx context.Context) ([]raw.Origin, error) {
-	list, err := Origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source)
+	list, err := origins(ctx, d.env.Client, d.Recipe.ID, &d.Recipe.Source, d.list, d.askLicense)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.askLicense(ctx); err != nil {
-		return nil, err
-	}
-	for i := range list {
-		open := list[i].Open
-		list[i].Open = func(ctx context.Context) (blob.Blob, error) {
-			if err := d.askLicense(ctx); err != nil {
-				return nil, err
-			}
-			return open(ctx)
-		}
-	}
-	return list, nil
+	return list, d.askLicense(ctx)
 }
 
 // BuildIndex lists the raw files from the platform and the archives themselves

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -29,6 +30,7 @@ type Env struct {
 	Accepted func(id string) bool           // the user accepts what a dataset's platform asks; nil: of none
 	Errno    func(error) string             // the name of an error's errno; nil: "EIO" for all
 
+	now    func() time.Time // another clock in tests
 	ctx    context.Context
 	cancel context.CancelFunc
 	memory *semaphore.Weighted // bytes of decoded pixels in work at one time
@@ -48,10 +50,18 @@ func NewEnv(client *sources.Client, c *cache.Cache, memory int64, log *slog.Logg
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Env{
 		Client: client, Cache: c, Log: log, Failures: NewFailures(c.Facts()),
-		ctx: ctx, cancel: cancel,
+		now: time.Now, ctx: ctx, cancel: cancel,
 		memory: semaphore.NewWeighted(memory), limit: memory,
 		derive: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
+}
+
+// age is how long ago something was asked for; a time to come is long ago.
+func (e *Env) age(asked time.Time) time.Duration {
+	if d := e.now().Sub(asked); d >= 0 {
+		return d
+	}
+	return 1 << 62
 }
 
 // Close stops the conversions under way and waits for them. It closes neither

@@ -40,32 +40,39 @@ func newFlights[K comparable](env *Env) *flights[K] {
 
 // do waits for the work named key, starting it where it is not under way.
 func (f *flights[K]) do(ctx context.Context, key K, work func(ctx context.Context) error) error {
-	f.mu.Lock()
-	if fail, ok := f.failed[key]; ok {
-		if time.Now().Before(fail.until) {
-			f.mu.Unlock()
-			return fail.err
-		}
-		delete(f.failed, key)
+	w, err := f.start(key, work)
+	if err != nil {
+		return err
 	}
-	w, ok := f.under[key]
-	if !ok {
-		if err := f.env.ctx.Err(); err != nil {
-			f.mu.Unlock()
-			return err
-		}
-		w = &flight{done: make(chan struct{})}
-		f.under[key] = w
-		f.env.work.Add(1)
-		go f.run(key, w, work)
-	}
-	f.mu.Unlock()
 	select {
 	case <-w.done:
 		return w.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// start starts the work named key where it is not under way.
+func (f *flights[K]) start(key K, work func(ctx context.Context) error) (*flight, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fail, ok := f.failed[key]; ok {
+		if time.Now().Before(fail.until) {
+			return nil, fail.err
+		}
+		delete(f.failed, key)
+	}
+	w, ok := f.under[key]
+	if !ok {
+		if err := f.env.ctx.Err(); err != nil {
+			return nil, err
+		}
+		w = &flight{done: make(chan struct{})}
+		f.under[key] = w
+		f.env.work.Add(1)
+		go f.run(key, w, work)
+	}
+	return w, nil
 }
 
 func (f *flights[K]) run(key K, w *flight, work func(ctx context.Context) error) {

@@ -12,12 +12,18 @@ import (
 	"github.com/omnimedseg/omnimedfs/sources/fetch"
 )
 
-// licenseRetry is how long a platform that did not tell a licence is left alone.
-const licenseRetry = 10 * time.Minute
+const (
+	// licenseRetry is how long a platform that did not tell a licence is left alone.
+	licenseRetry = 10 * time.Minute
+	// licenseAge is after how long it is asked for again. Until the platforms have
+	// answered, what they said last holds.
+	licenseAge = 30 * 24 * time.Hour
+)
 
 // license is what the dataset's platforms say of their records, as Facts keep
-// it: it is asked for once, with the first listing or the first raw file.
+// it: it is asked for with the first listing or the first raw file.
 type license struct {
+	Asked  time.Time      `json:"asked"`
 	Places []placeLicense `json:"places"`
 }
 
@@ -97,13 +103,27 @@ func (d *Dataset) knownLicense() *license {
 }
 
 // askLicense makes the licence known where the platforms tell it, and then is
-// permitted. A platform that cannot be asked stops nothing.
+// permitted. A platform that cannot be asked stops nothing. One that has aged is
+// asked for again while it still holds.
 func (d *Dataset) askLicense(ctx context.Context) error {
-	if d.knownLicense() != nil || d.licenseAsked.Load() > time.Now().Add(-licenseRetry).UnixNano() {
+	l := d.knownLicense()
+	if l != nil && d.env.age(l.Asked) < licenseAge || d.env.age(time.Unix(0, d.licenseAsked.Load())) < licenseRetry {
 		return d.permitted()
 	}
-	d.licenseAsked.Store(time.Now().UnixNano())
-	l := &license{Places: d.places()}
+	d.licenseAsked.Store(d.env.now().UnixNano())
+	if l == nil {
+		if err := d.newLicense(ctx); err != nil {
+			return err
+		}
+	} else if _, err := d.loads.start("license", d.newLicense); err != nil {
+		d.env.Log.Debug("license not asked again", "dataset", d.Recipe.ID, "error", err)
+	}
+	return d.permitted()
+}
+
+// newLicense asks all platforms; where one does not tell, what was known stays.
+func (d *Dataset) newLicense(ctx context.Context) error {
+	l := &license{Asked: d.env.now(), Places: d.places()}
 	for i := range l.Places {
 		p := &l.Places[i]
 		src, err := d.env.Client.Source(p.Platform)
@@ -126,5 +146,5 @@ func (d *Dataset) askLicense(ctx context.Context) error {
 	for _, w := range d.LicenseWarnings() {
 		d.env.Log.Warn("license", "dataset", d.Recipe.ID, "warning", w)
 	}
-	return d.permitted()
+	return nil
 }

@@ -3,9 +3,12 @@ package dataset
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/fs/cache"
@@ -85,6 +88,119 @@ func TestLicense(t *testing.T) {
 		} else {
 			b.Close()
 		}
+	}
+}
+
+// changing is a platform whose licence and listing change, and which may be down.
+type changing struct {
+	mu            sync.Mutex
+	license       string
+	down          bool
+	asked, listed int
+}
+
+func (c *changing) Files(context.Context, string) ([]sources.File, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listed++
+	if c.down {
+		return nil, sources.ErrTimeout
+	}
+	return []sources.File{{Info: blob.Info{Path: fmt.Sprintf("readme-%d.txt", c.listed), Size: 2}, URL: "https://example.org/readme.txt"}}, nil
+}
+
+func (c *changing) Open(context.Context, sources.File) (blob.Blob, error) {
+	return blob.Bytes([]byte("hi")), nil
+}
+
+func (c *changing) License(context.Context, string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	if c.down {
+		return "", sources.ErrTimeout
+	}
+	return c.license, nil
+}
+
+func (c *changing) set(license string, down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.license, c.down, c.asked, c.listed = license, down, 0, 0
+}
+
+func (c *changing) counts() (asked, listed int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked, c.listed
+}
+
+// TestFactsAge lets time pass between mounts: listing and licence are asked for
+// again when they are old, and hold while the platform does not answer.
+func TestFactsAge(t *testing.T) {
+	platform := &changing{license: "CC-BY-4.0"}
+	sources.Register("test-changing", func(*sources.Client) sources.Source { return platform })
+	client := sources.NewClient(sources.Options{})
+	t.Cleanup(func() { client.Close() })
+	c, err := cache.Open(t.Context(), t.TempDir(), cache.Options{Limit: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	// visit mounts, lists and reads, and waits for what that has started.
+	visit := func() (files, warnings string, err error) {
+		env := NewEnv(client, c, 1<<20, slog.New(slog.DiscardHandler))
+		env.now = func() time.Time { return clock }
+		defer env.Close()
+		d := New(&recipe.Recipe{ID: "x", License: "CC-BY-4.0", Status: recipe.Unverified,
+			Source: recipe.Source{Platform: "test-changing", Record: "r"}}, env)
+		if err := d.Load(t.Context()); err != nil {
+			return "", "", err
+		}
+		if w, err := d.loads.start("license", func(context.Context) error { return nil }); err == nil {
+			<-w.done
+		}
+		b, err := d.OpenRaw(t.Context(), 0)
+		if err != nil {
+			return "", "", err
+		}
+		b.Close()
+		return d.Raw().At(0).Path, strings.Join(d.LicenseWarnings(), "; "), nil
+	}
+	for i, step := range []struct {
+		later         time.Duration
+		license       string
+		down          bool
+		file, warning string
+		asked, listed int
+	}{
+		{0, "CC-BY-4.0", false, "readme-1.txt", "", 1, 1},
+		{time.Hour, "CC0-1.0", false, "readme-1.txt", "", 0, 0},
+		{25 * time.Hour, "CC0-1.0", true, "readme-1.txt", "", 0, 1},
+		{time.Minute, "CC0-1.0", false, "readme-1.txt", "", 0, 1}, // the platform counts anew
+		{31 * 24 * time.Hour, "CC0-1.0", true, "readme-1.txt", "", 1, 1},
+		{time.Minute, "CC0-1.0", false, "readme-1.txt", "under CC0-1.0", 1, 1},
+		{time.Minute, "CC-BY-4.0", true, "readme-1.txt", "under CC0-1.0", 0, 0},
+		{-20 * 24 * time.Hour, "CC-BY-4.0", false, "readme-1.txt", "", 1, 1}, // a clock that was wrong
+	} {
+		clock = clock.Add(step.later)
+		platform.set(step.license, step.down)
+		file, warning, err := visit()
+		if err != nil || file != step.file || !strings.Contains(warning, step.warning) || (warning == "") != (step.warning == "") {
+			t.Errorf("step %d: %s, warning %q, %v", i, file, warning, err)
+		}
+		if asked, listed := platform.counts(); asked != step.asked || listed != step.listed {
+			t.Errorf("step %d: asked %d times, listed %d; want %d, %d", i, asked, listed, step.asked, step.listed)
+		}
+	}
+	clock = clock.Add(31 * 24 * time.Hour)
+	platform.set("CC-BY-NC-ND-4.0", false)
+	if _, _, err := visit(); err != nil && !errors.Is(err, sources.ErrRefused) {
+		t.Error(err)
+	}
+	if _, _, err := visit(); !errors.Is(err, sources.ErrRefused) {
+		t.Errorf("a licence that was closed: %v", err)
 	}
 }
 

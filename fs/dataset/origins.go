@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/omnimedseg/omnimedfs/convertcore/recipe"
 	"github.com/omnimedseg/omnimedfs/sources"
@@ -15,6 +16,15 @@ import (
 // own as they are, the others as the platform of their record lists them. A
 // record is listed once.
 func Origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source) ([]raw.Origin, error) {
+	return origins(ctx, client, id, src, func(ctx context.Context, platform, record string) ([]sources.File, error) {
+		return ask(ctx, client, platform, record)
+	}, nil)
+}
+
+// origins is Origins with a listing of the caller's. before, if there is one,
+// is called at each opening and may refuse it.
+func origins(ctx context.Context, client *sources.Client, id string, src *recipe.Source,
+	list func(ctx context.Context, platform, record string) ([]sources.File, error), before func(context.Context) error) ([]raw.Origin, error) {
 	want := src.Files
 	if len(want) == 0 {
 		want = []recipe.SourceFile{{}}
@@ -27,11 +37,8 @@ func Origins(ctx context.Context, client *sources.Client, id string, src *recipe
 		platform, record := src.Place(w)
 		at := place{platform, record}
 		if _, ok := lists[at]; !ok && w.URL == "" {
-			s, err := client.Source(platform)
-			if err != nil {
-				return nil, err
-			}
-			if lists[at], err = s.Files(fetch.WithOrigin(ctx, platform, id), record); err != nil {
+			var err error
+			if lists[at], err = list(fetch.WithOrigin(ctx, platform, id), platform, record); err != nil {
 				return nil, err
 			}
 		}
@@ -42,10 +49,17 @@ func Origins(ctx context.Context, client *sources.Client, id string, src *recipe
 				return nil, err
 			}
 		}
+		open := func(ctx context.Context, o raw.Origin) (blob.Blob, error) {
+			if before != nil {
+				if err := before(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return client.Open(fetch.WithOrigin(ctx, platform, id), platform, sources.File{Info: o.Info, URL: o.URL})
+		}
+		out = slices.Grow(out, len(files))
 		for _, f := range files {
-			out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
-				return client.Open(fetch.WithOrigin(ctx, platform, id), platform, f)
-			}})
+			out = append(out, raw.Origin{Info: f.Info, URL: f.URL, Open: open})
 		}
 	}
 	return out, nil

@@ -34,8 +34,8 @@ func (d *Dataset) RawSize(ctx context.Context, i int) (int64, error) {
 	return info.Size, nil
 }
 
-// OpenRaw returns the original bytes of raw file i. They are not kept: a raw
-// file costs its download again once the kernel has let go of its pages.
+// OpenRaw returns the original bytes of raw file i. Where the client keeps none,
+// a raw file costs its download again once the kernel has let go of its pages.
 func (d *Dataset) OpenRaw(ctx context.Context, i int) (blob.Blob, error) {
 	s := d.state.Load()
 	f := s.raw.At(i)

@@ -44,6 +44,16 @@ func (c *concat) WithContext(ctx context.Context) blob.Blob {
 	return v
 }
 
+// Ahead implements blob.Orderer.
+func (c *concat) Ahead(ctx context.Context, s blob.Span) blob.Blob {
+	v := &concat{parts: make([]blob.Blob, len(c.parts)), starts: c.starts}
+	for i, p := range c.parts {
+		lo, hi := max(s.Off, c.starts[i]), min(s.Off+s.Len, c.starts[i+1])
+		v.parts[i] = blob.Ahead(ctx, p, blob.Span{Off: lo - c.starts[i], Len: max(0, hi-lo)})
+	}
+	return v
+}
+
 // part is the number of the part that holds a byte.
 func (c *concat) part(off int64) int {
 	return sort.Search(len(c.parts), func(i int) bool { return c.starts[i+1] > off })
@@ -130,6 +140,11 @@ func (p piece) ReadAt(b []byte, off int64) (int, error) {
 
 func (p piece) WithContext(ctx context.Context) blob.Blob {
 	return blob.Section(blob.WithContext(ctx, p.b), p.off, p.n)
+}
+
+// Ahead implements blob.Orderer.
+func (p piece) Ahead(ctx context.Context, s blob.Span) blob.Blob {
+	return blob.Section(blob.Ahead(ctx, p.b, blob.Span{Off: s.Off + p.off, Len: s.Len}), p.off, p.n)
 }
 
 func (p piece) WillNeed(ctx context.Context, spans []blob.Span) error {

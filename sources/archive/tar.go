@@ -113,7 +113,7 @@ func (t *tarArchive) Open(ctx context.Context, name string) (blob.Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	return blob.Section(blob.WithContext(ctx, t.b), m.off, m.size), nil
+	return blob.Section(blob.Ahead(ctx, t.b, blob.Span{Off: m.off, Len: m.size}), m.off, m.size), nil
 }
 
 // headerReader is what archive/tar reads headers through: it seeks over data.

@@ -15,6 +15,7 @@ import (
 // Archives of several files come as
 //
 //	a.z01 a.z02 … a.zip                    zip's own; named by a.zip
+//	a.z01 a.z02 … a.change2zip             the same where a platform unpacks what is called .zip
 //	a.part1.rar a.part2.rar …              named by the first
 //	a.rar a.r00 a.r01 … a.r99 a.s00 …      named by a.rar
 //	a.zip.001 a.zip.002 …                  cut anywhere (7-Zip, split); any type, named by the first
@@ -24,6 +25,9 @@ var (
 	partVolume = regexp.MustCompile(`(?i)^(.+\.part)(\d+)(\.rar)$`)
 	oldVolume  = regexp.MustCompile(`(?i)^(.+)\.([r-z])(\d{2})$`)
 )
+
+// renamedZip is the extension that uploaders to Kaggle give a zip's last volume.
+const renamedZip = ".change2zip"
 
 // volumeOf says which archive a file may be a volume of, by a name that its
 // volumes share, and its place in it. The one that the archive is named by has
@@ -49,6 +53,8 @@ func volumeOf(name string) (group string, number int, main, ok bool) {
 	switch {
 	case strings.HasSuffix(low, ".zip"):
 		return "zip:" + name[:len(name)-4], 1 << 30, true, true
+	case strings.HasSuffix(low, renamedZip):
+		return "zip:" + name[:len(name)-len(renamedZip)], 1 << 30, true, true
 	case strings.HasSuffix(low, ".rar"):
 		return "old:" + name[:len(name)-4], 0, true, true
 	}
@@ -58,7 +64,7 @@ func volumeOf(name string) (group string, number int, main, ok bool) {
 // IsVolume reports whether a name may be an archive's or that of one of its
 // volumes.
 func IsVolume(name string) bool {
-	if dot := strings.LastIndexByte(name, '.'); dot < 0 || len(name)-dot > 8 {
+	if dot := strings.LastIndexByte(name, '.'); dot < 0 || len(name)-dot > len(renamedZip) {
 		return false // nearly all names; patterns are slow
 	}
 	if IsArchive(name) {

@@ -11,7 +11,7 @@ import (
 func init() {
 	Register(Type{
 		Name: "zip",
-		Exts: []string{".zip"},
+		Exts: []string{".zip", renamedZip},
 		Magic: func(head []byte) bool {
 			return len(head) >= 4 && (le.Uint32(head) == sigLocal || le.Uint32(head) == sigEnd)
 		},

@@ -37,7 +37,9 @@ type zipMember struct {
 var _ blob.Blob = (*zipMember)(nil)
 
 func newZipMember(ctx context.Context, b blob.Blob, name string, m *member, env Env) *zipMember {
-	return &zipMember{ctx: ctx, name: name, m: *m, src: blob.WithContext(ctx, b), env: env}
+	z := &zipMember{ctx: ctx, name: name, m: *m, env: env}
+	z.src = blob.Ahead(ctx, b, z.span())
+	return z
 }
 
 func (z *zipMember) Size() int64 { return z.m.size }

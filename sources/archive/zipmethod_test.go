@@ -102,6 +102,12 @@ func TestSplitZip(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkMembers(t, a.(Indexed), files)
+	last := len(v) - 1
+	renamed := append(v[:last:last], Volume{"x.change2zip", v[last].Blob})
+	if a, err = openVolumes(t, ownEnv(t), "x.change2zip", renamed); err != nil {
+		t.Fatal(err)
+	}
+	checkMembers(t, a.(Indexed), files)
 	for _, some := range [][]Volume{v[1:], v[len(v)-1:], append(v[:1:1], v[2:]...)} {
 		if _, err := openVolumes(t, ownEnv(t), "x.zip", some); !errors.Is(err, ErrFormat) {
 			t.Errorf("%d of %d volumes: %v", len(some), len(v), err)
@@ -130,11 +136,12 @@ func TestVolumes(t *testing.T) {
 	got := Volumes([]string{
 		"a.zip", "b.zip", "b.z01", "b.z02", "c.part2.rar", "c.part1.rar", "c.part10.rar", "d.rar", "d.r00", "d.s00", "d.r99",
 		"e.7z.001", "e.7z.002", "f.z01", "g.txt.001", "g.txt.002", "h.tar.gz.001", "h.tar.gz.002", "i.part1.rar", "j/b.z03", "K.RAR", "K.R00",
+		"l.change2zip", "l.z02", "l.z01", "m.change2zip",
 	})
 	want := map[string][]string{
 		"b.zip": {"b.z01", "b.z02", "b.zip"}, "c.part1.rar": {"c.part1.rar", "c.part2.rar", "c.part10.rar"},
 		"d.rar": {"d.rar", "d.r00", "d.r99", "d.s00"}, "e.7z.001": {"e.7z.001", "e.7z.002"}, "h.tar.gz.001": {"h.tar.gz.001", "h.tar.gz.002"},
-		"K.RAR": {"K.RAR", "K.R00"},
+		"K.RAR": {"K.RAR", "K.R00"}, "l.change2zip": {"l.z01", "l.z02", "l.change2zip"},
 	}
 	for n, w := range want {
 		if strings.Join(got[n], " ") != strings.Join(w, " ") {
@@ -144,7 +151,7 @@ func TestVolumes(t *testing.T) {
 	if len(got) != len(want) {
 		t.Error(got)
 	}
-	for n, is := range map[string]bool{"a.7z.001": true, "a.rar": true, "a.txt.001": false, "a.zip.001": true, "a.001": false} {
+	for n, is := range map[string]bool{"a.7z.001": true, "a.rar": true, "a.txt.001": false, "a.zip.001": true, "a.001": false, "a.change2zip": true} {
 		if IsArchive(n) != is {
 			t.Error(n)
 		}

@@ -21,6 +21,22 @@ func WithContext(ctx context.Context, b Blob) Blob {
 	return view{b}
 }
 
+// Orderer is implemented by blobs that can read ahead of a reader who goes
+// through them in order.
+type Orderer interface {
+	// Ahead is WithContext for somebody who may read s in order: what follows is
+	// brought before it is asked for, but nothing beyond s.
+	Ahead(ctx context.Context, s Span) Blob
+}
+
+// Ahead returns a view of b that reads ahead within s, where b can.
+func Ahead(ctx context.Context, b Blob, s Span) Blob {
+	if v, ok := b.(Orderer); ok {
+		return v.Ahead(ctx, s)
+	}
+	return WithContext(ctx, b)
+}
+
 type view struct{ Blob }
 
 func (view) Close() error { return nil }

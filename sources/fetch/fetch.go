@@ -4,7 +4,9 @@
 // One Client owns everything that is shared: a bounded cache of 16 KiB blocks,
 // the flights that several readers of the same block wait for, per-host
 // concurrency, the download budget and the counters. A read asks for the
-// missing blocks of its own span in one request and for nothing else.
+// missing blocks of its own span in one request and for nothing else, save
+// where an opening is read in order (Ahead): then what follows is asked for
+// before it is read, as much as was read so far, up to some megabytes.
 //
 // Size and validators of a file are learned from the first answer to a ranged
 // GET (never HEAD, which signed URLs refuse), kept in Facts under "pin:", and
@@ -50,6 +52,7 @@ type Options struct {
 	Backoff    time.Duration     // before the second attempt, then doubled; 500 ms
 	MaxBackoff time.Duration     // also the longest Retry-After that is waited for; 60 s
 	Memory     int64             // bytes of the block cache; 64 MiB
+	Keep       Keeper            // where fetched blocks are kept; nil: nowhere
 	Whole      int64             // largest file kept in memory when the server has no ranges; 64 MiB
 	Spool      string            // folder for larger ones; the system's
 	Facts      blob.Facts        // blob.NoFacts

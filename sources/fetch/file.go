@@ -19,18 +19,23 @@ type file struct {
 	r      *remote
 	ctx    context.Context
 	closed atomic.Bool
+	ahead  *ahead // nil: nothing is read before it is asked for
 }
 
 var (
 	_ blob.Blob    = (*file)(nil)
 	_ blob.Advisor = (*file)(nil)
 	_ blob.Binder  = (*file)(nil)
+	_ blob.Orderer = (*file)(nil)
 )
 
 func (f *file) Size() int64 { return f.r.size() }
 
 func (f *file) Close() error {
 	if f.closed.CompareAndSwap(false, true) {
+		if f.ahead != nil {
+			f.ahead.close(f.r.c)
+		}
 		f.r.c.release(f.r)
 	}
 	return nil
@@ -77,10 +82,20 @@ func (f *file) read(p []byte, off int64) (int, error) {
 		return f.readWhole(p, off)
 	}
 	if len(p) > flightBytes {
+		if f.r.c.opt.Keep != nil {
+			return f.pieces(p, off)
+		}
 		return f.stream(p, off)
 	}
-	lo, hi := off/blockSize, (end+blockSize-1)/blockSize
-	blocks, err := f.r.blocks(f.ctx, lo, hi, cold)
+	if f.ahead != nil {
+		f.note(off, end, cold)
+	}
+	return f.readBlocks(p, off, cold)
+}
+
+func (f *file) readBlocks(p []byte, off int64, cold bool) (int, error) {
+	lo, hi := off/blockSize, (off+int64(len(p))+blockSize-1)/blockSize
+	blocks, err := f.blocks(lo, hi, cold)
 	if err != nil {
 		return 0, err
 	}
@@ -138,6 +153,11 @@ func plan(spans []blob.Span, size int64) []run {
 		runs = append(runs, run{s.Off / blockSize, (end + blockSize - 1) / blockSize})
 	}
 	slices.SortFunc(runs, func(a, b run) int { return cmp.Compare(a.lo, b.lo) })
+	return merge(runs)
+}
+
+// merge joins runs, which are in order, that lie close together.
+func merge(runs []run) []run {
 	out := runs[:0]
 	for _, r := range runs {
 		if n := len(out); n > 0 && r.lo-out[n-1].hi <= mergeBlocks {

@@ -90,7 +90,7 @@ func (r *remote) learn(ctx context.Context, declared int64) error {
 // setKey makes the version part of the blocks' key: openings of the same
 // version share them, two versions never do. r.mu is held.
 func (r *remote) setKey() {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%s", r.same, r.pin.Size, r.pin.ETag, r.pin.Modified))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s\x00%s", pinKey(r.same), r.pin.Size, r.pin.ETag, r.pin.Modified))
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	copy(r.key[:], sum[:])

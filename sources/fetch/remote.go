@@ -54,10 +54,16 @@ func (r *remote) blocks(ctx context.Context, lo, hi int64, cold bool) ([][]byte,
 	if err != nil {
 		return nil, err
 	}
+	return out, r.collect(ctx, lo, out, flights)
+}
+
+// collect waits for flights that were claimed and takes from them what is
+// missing of the blocks from lo on.
+func (r *remote) collect(ctx context.Context, lo int64, out [][]byte, flights []*flight) error {
 	for i, f := range flights {
 		if err := r.c.await(ctx, f); err != nil {
 			r.c.leave(flights[i+1:])
-			return nil, err
+			return err
 		}
 		for j, b := range f.blocks {
 			if at := f.first + int64(j) - lo; at >= 0 && at < int64(len(out)) {
@@ -65,7 +71,7 @@ func (r *remote) blocks(ctx context.Context, lo, hi int64, cold bool) ([][]byte,
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // claim takes what is cached and joins or starts a flight for the rest.
@@ -171,11 +177,17 @@ func (c *Client) leave(flights []*flight) {
 	}
 }
 
-// run brings the flight's blocks.
-func (f *flight) run() error {
+// run brings the flight's blocks, from the keeper where it has them.
+func (f *flight) run() (err error) {
+	f.blocks, err = f.bring(f.ctx, f.r.kept(f.first, f.n))
+	return err
+}
+
+// fetchBlocks brings blocks [lo, hi) over the network, fewer where the file
+// ends.
+func (r *remote) fetchBlocks(ctx context.Context, lo, hi int64) (blocks [][]byte, err error) {
 	var cur []byte
-	end := (f.first + f.n) * blockSize
-	err := f.r.transfer(f.ctx, f.first*blockSize, end, func(p []byte) error {
+	err = r.transfer(ctx, lo*blockSize, hi*blockSize, func(p []byte) error {
 		for len(p) > 0 {
 			if cur == nil {
 				cur = make([]byte, 0, blockSize)
@@ -183,15 +195,15 @@ func (f *flight) run() error {
 			n := min(len(p), blockSize-len(cur))
 			cur, p = append(cur, p[:n]...), p[n:]
 			if len(cur) == blockSize {
-				f.blocks, cur = append(f.blocks, cur), nil
+				blocks, cur = append(blocks, cur), nil
 			}
 		}
 		return nil
 	})
 	if err == nil && len(cur) > 0 {
-		f.blocks = append(f.blocks, cur)
+		blocks = append(blocks, cur)
 	}
-	return err
+	return blocks, err
 }
 
 // do sends a GET for the file, with its token.

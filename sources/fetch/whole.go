@@ -66,7 +66,8 @@ func (r *remote) absorb(a *answer) (*body, error) {
 		r.c.mu.Lock()
 		r.c.cache.put(blockKey{r.key, wholeFile}, b, false)
 		r.c.mu.Unlock()
-		return &body{bytes.NewReader(b), n}, nil
+		whole := &body{bytes.NewReader(b), n}
+		return whole, r.keepWhole(whole)
 	}
 	return r.absorbToDisk(a, head.Bytes(), size)
 }
@@ -88,6 +89,10 @@ func (r *remote) absorbToDisk(a *answer, head []byte, size int64) (*body, error)
 		return nil, err
 	}
 	s := &spool{body{f, n}, f}
+	if err := r.keepWhole(&s.body); err != nil {
+		f.Close()
+		return nil, err
+	}
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	if r.c.closed {

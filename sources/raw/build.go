@@ -43,11 +43,13 @@ func (f *Files) build(ctx context.Context) (*table, error) {
 		}
 	}
 	names := make([]string, len(list))
+	all := make([]origin, len(list))
 	for i, l := range list {
 		if err := checkName(l.Path); err != nil {
 			return nil, err
 		}
-		if err := t.add(newOrigin(l, 0)); err != nil {
+		all[i].set(l, plain)
+		if err := t.add(&all[i]); err != nil {
 			return nil, err
 		}
 		names[i] = l.Path
@@ -113,9 +115,9 @@ func (f *Files) packed(path string) bool {
 func (t *table) join(mains []string, volumes map[string][]string) []*origin {
 	out := make([]*origin, len(mains))
 	for i, m := range mains {
-		out[i] = t.origins[m]
+		out[i] = t.origins[m].own()
 		for _, p := range volumes[m] {
-			out[i].parts = append(out[i].parts, t.origins[p])
+			out[i].parts = append(out[i].parts, t.origins[p].own())
 		}
 	}
 	return out
@@ -196,7 +198,7 @@ func (f *Files) enter(ctx context.Context, o *origin) error {
 // openParts opens the file of an archive, or all of its volumes as one blob.
 func (f *Files) openParts(o *origin, env *archive.Env) (blob.Blob, error) {
 	if len(o.parts) == 0 {
-		b, err := o.Open(f.ctx)
+		b, err := o.open(f.ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Path, err)
 		}
@@ -208,7 +210,7 @@ func (f *Files) openParts(o *origin, env *archive.Env) (blob.Blob, error) {
 	}
 	var keys []string
 	for _, p := range o.parts {
-		b, err := p.Open(f.ctx)
+		b, err := p.open(f.ctx)
 		if err != nil {
 			for _, v := range env.Volumes {
 				v.Blob.Close()
@@ -261,7 +263,8 @@ func (f *Files) within(t *table, o *origin, entered int) ([]*origin, error) {
 		}
 		for _, path := range names {
 			m := infos[path]
-			n := newOrigin(Origin{Info: m, Open: f.inner(o, m)}, o.depth+1)
+			n := &origin{}
+			n.set(Origin{Info: m, Open: f.inner(o, m)}, &part{depth: o.depth + 1})
 			if n.Path = path; o.Key != "" {
 				n.Key = o.Key + sep + m.Path + " " + m.Sum
 			}
@@ -276,13 +279,13 @@ func (f *Files) within(t *table, o *origin, entered int) ([]*origin, error) {
 
 // inner opens a member that is an archive. One that is packed is unpacked into
 // the spool, and its memory is nobody's between reads.
-func (f *Files) inner(o *origin, m blob.Info) func(ctx context.Context) (blob.Blob, error) {
+func (f *Files) inner(o *origin, m blob.Info) func(context.Context, Origin) (blob.Blob, error) {
 	key := o.Key
 	if key == "" {
 		key = fmt.Sprintf("%p", o)
 	}
 	key += sep + m.Path
-	return func(ctx context.Context) (blob.Blob, error) {
+	return func(ctx context.Context, _ Origin) (blob.Blob, error) {
 		open := func(ctx context.Context) (blob.Blob, error) {
 			b, err := o.arc.Open(ctx, m.Path)
 			if err != nil {

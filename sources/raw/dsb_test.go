@@ -42,7 +42,7 @@ func remote(t *testing.T, c *sources.Client, facts blob.Facts, urls ...string) *
 		var out []raw.Origin
 		for _, u := range urls {
 			f := sources.File{Info: blob.Info{Path: filepath.Base(u), Size: -1}, URL: u}
-			out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
+			out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context, _ raw.Origin) (blob.Blob, error) {
 				return c.Open(ctx, "http", f)
 			}})
 		}

@@ -173,7 +173,7 @@ func TestBrokenArchives(t *testing.T) {
 		t.Error("a broken archive does not open as a file")
 	}
 	// What may pass fails the listing, which is tried again.
-	down := raw.Origin{Info: blob.Info{Path: "f.zip", Size: 9}, Open: func(context.Context) (blob.Blob, error) { return nil, sources.ErrTimeout }}
+	down := raw.Origin{Info: blob.Info{Path: "f.zip", Size: 9}, Open: func(_ context.Context, _ raw.Origin) (blob.Blob, error) { return nil, sources.ErrTimeout }}
 	if err := files(t, memory("a.zip", zipOf(t, "1")), down).Load(context.Background()); !errors.Is(err, sources.ErrTimeout) {
 		t.Error(err)
 	}
@@ -234,7 +234,7 @@ func TestPackedFilesWhereWanted(t *testing.T) {
 // where no pattern looks into it.
 func TestPackedTarsStayClosed(t *testing.T) {
 	opened := false
-	o := raw.Origin{Info: blob.Info{Path: "a.tar.gz", Size: 5}, Open: func(context.Context) (blob.Blob, error) {
+	o := raw.Origin{Info: blob.Info{Path: "a.tar.gz", Size: 5}, Open: func(_ context.Context, _ raw.Origin) (blob.Blob, error) {
 		opened = true
 		return blob.Bytes([]byte("12345")), nil
 	}}

@@ -40,7 +40,7 @@ func (f *Files) Prefetch(ctx context.Context, paths []string) error {
 	}
 	for _, o := range plain {
 		g.Go(func() error {
-			b, err := o.Open(ctx)
+			b, err := o.open(ctx)
 			if err != nil {
 				return err
 			}

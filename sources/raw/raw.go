@@ -23,8 +23,11 @@ type Origin struct {
 	// Key names this version of the file, so that an archive's index can be
 	// kept under it. A blob that knows better says so by an Identity method;
 	// without both nothing is kept.
-	Key  string
-	Open func(ctx context.Context) (blob.Blob, error)
+	Key string
+	URL string // where it is, for Open; "" where Open does not ask
+	// Open opens the file that o describes. Files of one record share it: a
+	// closure for each of a million would take more memory than their names.
+	Open func(ctx context.Context, o Origin) (blob.Blob, error)
 }
 
 // Options of Files.
@@ -221,17 +224,27 @@ func (f *Files) Open(ctx context.Context, path string) (blob.Blob, error) {
 		return nil, fmt.Errorf("%s: %w", path, archive.ErrNotMember)
 	}
 	if member == "" {
-		b, err := o.Open(ctx)
+		b, err := o.open(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		return b, nil
+		return inOrder(ctx, b), nil
 	}
 	b, err := o.arc.Open(ctx, member)
 	if err != nil {
 		return nil, fmt.Errorf("%s!/%w", o.Path, err)
 	}
 	return b, nil
+}
+
+// inOrder lets b read ahead of who reads all of it, where it can.
+func inOrder(ctx context.Context, b blob.Blob) blob.Blob {
+	o, ok := b.(blob.Orderer)
+	if !ok {
+		return b
+	}
+	defer b.Close()
+	return o.Ahead(ctx, blob.Span{Off: 0, Len: b.Size()})
 }
 
 // Stat is Lookup, and learns the size of a plain file that the record does not
@@ -254,7 +267,7 @@ func (f *Files) Stat(ctx context.Context, path string) (blob.Info, error) {
 		info.Size = n
 		return info, nil
 	}
-	b, err := o.Open(ctx)
+	b, err := o.open(ctx)
 	if err != nil {
 		return blob.Info{}, fmt.Errorf("%s: %w", path, err)
 	}

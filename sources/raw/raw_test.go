@@ -23,7 +23,7 @@ import (
 	"github.com/omnimedseg/omnimedfs/sources/sourcestest"
 )
 
-func zipOf(t *testing.T, names ...string) []byte {
+func zipOf(t testing.TB, names ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
@@ -41,7 +41,7 @@ func zipOf(t *testing.T, names ...string) []byte {
 func memory(name string, data []byte) raw.Origin {
 	return raw.Origin{
 		Info: blob.Info{Path: name, Size: int64(len(data))},
-		Open: func(context.Context) (blob.Blob, error) { return blob.Bytes(data), nil },
+		Open: func(_ context.Context, _ raw.Origin) (blob.Blob, error) { return blob.Bytes(data), nil },
 	}
 }
 
@@ -123,7 +123,7 @@ func TestOriginsThatCannotBe(t *testing.T) {
 		"absolute":    {good, memory("/x", nil)},
 		"up":          {good, memory("a/../x", nil)},
 		"empty":       {memory("", nil), good},
-		"open failed": {good, {Info: blob.Info{Path: "f.zip"}, Open: func(context.Context) (blob.Blob, error) { return nil, errors.New("no") }}},
+		"open failed": {good, {Info: blob.Info{Path: "f.zip"}, Open: func(_ context.Context, _ raw.Origin) (blob.Blob, error) { return nil, errors.New("no") }}},
 	}
 	for name, o := range tests {
 		if err := files(t, o...).Load(context.Background()); err == nil {

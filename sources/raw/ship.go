@@ -40,14 +40,12 @@ func BuildIndex(ctx context.Context, o Options) (*Index, error) {
 	}
 	x := &Index{Broken: map[string]string{}, facts: facts.m}
 	t := f.peek()
-	for _, o := range t.all {
-		if o.depth == 0 {
-			info, err := f.sized(ctx, o)
-			if err != nil {
-				return nil, err
-			}
-			x.Files = append(x.Files, info)
+	for _, o := range t.record() {
+		info, err := f.sized(ctx, o)
+		if err != nil {
+			return nil, err
 		}
+		x.Files = append(x.Files, info)
 	}
 	slices.SortFunc(x.Files, func(a, b blob.Info) int { return strings.Compare(a.Path, b.Path) })
 	for _, b := range t.broken {
@@ -62,7 +60,7 @@ func (f *Files) sized(ctx context.Context, o *origin) (blob.Info, error) {
 	if info.Size = o.size.Load(); info.Size >= 0 {
 		return info, nil
 	}
-	b, err := o.Open(ctx)
+	b, err := o.open(ctx)
 	if errors.Is(err, fetch.ErrGone) {
 		return info, nil
 	}
@@ -208,22 +206,24 @@ func (f *Files) origins() []Origin {
 		}
 		return o, nil
 	}
+	open := func(ctx context.Context, indexed Origin) (blob.Blob, error) {
+		info := indexed.Info
+		return &late{ctx: ctx, size: info.Size, open: func(ctx context.Context) (blob.Blob, error) {
+			o, err := find(ctx, info)
+			if err != nil {
+				return nil, err
+			}
+			b, err := o.Open(f.ctx, o)
+			if err == nil && info.Size >= 0 && b.Size() != info.Size {
+				b.Close()
+				return nil, fmt.Errorf("%s: %w: %d bytes, %d in the index", info.Path, fetch.ErrChanged, b.Size(), info.Size)
+			}
+			return b, err
+		}, base: &lateBase{}}, nil
+	}
 	out := make([]Origin, len(x.Files))
 	for i, info := range x.Files {
-		out[i] = Origin{Info: info, Key: named(info), Open: func(ctx context.Context) (blob.Blob, error) {
-			return &late{ctx: ctx, size: info.Size, open: func(ctx context.Context) (blob.Blob, error) {
-				o, err := find(ctx, info)
-				if err != nil {
-					return nil, err
-				}
-				b, err := o.Open(f.ctx)
-				if err == nil && info.Size >= 0 && b.Size() != info.Size {
-					b.Close()
-					return nil, fmt.Errorf("%s: %w: %d bytes, %d in the index", info.Path, fetch.ErrChanged, b.Size(), info.Size)
-				}
-				return b, err
-			}, base: &lateBase{}}, nil
-		}}
+		out[i] = Origin{Info: info, Key: named(info), Open: open}
 	}
 	return out
 }

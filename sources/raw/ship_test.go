@@ -47,7 +47,7 @@ func TestShippedIndex(t *testing.T) {
 			var out []raw.Origin
 			for n := range served {
 				f := sources.File{Info: blob.Info{Path: n, Size: -1}, URL: srv.URL + "/" + n}
-				out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) { return c.Open(ctx, "http", f) }})
+				out = append(out, raw.Origin{Info: f.Info, Open: func(ctx context.Context, _ raw.Origin) (blob.Blob, error) { return c.Open(ctx, "http", f) }})
 			}
 			return out, nil
 		}}
@@ -133,7 +133,7 @@ func mustList(t *testing.T, o raw.Options) []raw.Origin {
 
 func FuzzShippedIndex(f *testing.F) {
 	x, err := raw.BuildIndex(context.Background(), raw.Options{List: raw.Origins(
-		raw.Origin{Info: blob.Info{Path: "a", Size: 1}, Open: func(context.Context) (blob.Blob, error) { return blob.Bytes([]byte("1")), nil }})})
+		raw.Origin{Info: blob.Info{Path: "a", Size: 1}, Open: func(_ context.Context, _ raw.Origin) (blob.Blob, error) { return blob.Bytes([]byte("1")), nil }})})
 	if err != nil {
 		f.Fatal(err)
 	}

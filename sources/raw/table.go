@@ -2,6 +2,7 @@ package raw
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,19 +20,36 @@ const sep = "!/"
 // origin is a file in the table: an archive that was entered, or a plain file.
 type origin struct {
 	Origin
+	size atomic.Int64 // learnt; -1 unknown
+	*part
+}
+
+// part is what only archives and their parts have.
+type part struct {
 	depth int             // how many archives it lies in
 	parts []*origin       // the files of an archive of several, in their order
 	arc   archive.Indexed // of an archive that was entered
 	base  blob.Blob       // of the archive
-	size  atomic.Int64    // learnt; -1 unknown
 	inner []*origin       // members that are archives and were entered
 }
 
-func newOrigin(o Origin, depth int) *origin {
-	n := &origin{Origin: o, depth: depth}
-	n.size.Store(o.Size)
-	return n
+// plain is shared by the files of a record, of which there may be a million.
+var plain = &part{}
+
+func (o *origin) set(from Origin, p *part) {
+	o.Origin, o.part = from, p
+	o.size.Store(from.Size)
 }
+
+// own makes the part of an archive its own, to be written.
+func (o *origin) own() *origin {
+	if o.part == plain {
+		o.part = &part{}
+	}
+	return o
+}
+
+func (o *Origin) open(ctx context.Context) (blob.Blob, error) { return o.Open(ctx, *o) }
 
 // segment is a run of paths in their order: one plain file, or members
 // [lo, hi) of an archive.
@@ -46,8 +64,8 @@ type segment struct {
 // order of all paths, but for those of archives within it.
 type table struct {
 	segs    []segment
-	origins map[string]*origin // by path: plain files, archives, volumes
-	all     []*origin
+	all     []*origin          // while it is built; then those of origins
+	origins map[string]*origin // by path: archives, volumes, and while it is built plain files
 	total   int
 	broken  []Broken
 }
@@ -69,13 +87,21 @@ func (t *table) at(i int) blob.Info {
 	return info
 }
 
-// find returns the number of a path, or of the first one after it.
-func (t *table) find(path string) (int, bool) {
+// segment returns the last one that does not begin after path, or nil.
+func (t *table) segment(path string) *segment {
 	k := sort.Search(len(t.segs), func(k int) bool { return t.segs[k].key > path }) - 1
 	if k < 0 {
+		return nil
+	}
+	return &t.segs[k]
+}
+
+// find returns the number of a path, or of the first one after it.
+func (t *table) find(path string) (int, bool) {
+	s := t.segment(path)
+	if s == nil {
 		return 0, false
 	}
-	s := &t.segs[k]
 	if s.key == path {
 		return s.first, true
 	}
@@ -99,12 +125,30 @@ func (t *table) origin(path string) (*origin, string, bool) {
 	if o := t.origins[path]; o != nil {
 		return o, "", true
 	}
+	if s := t.segment(path); s != nil && s.key == path && s.o.arc == nil {
+		return s.o, "", true
+	}
 	for i := strings.LastIndex(path, sep); i > 0; i = strings.LastIndex(path[:i], sep) {
 		if o := t.origins[path[:i]]; o != nil && o.arc != nil {
 			return o, path[i+len(sep):], i+len(sep) < len(path)
 		}
 	}
 	return nil, "", false
+}
+
+// record returns the files of the record itself, in no order.
+func (t *table) record() (out []*origin) {
+	for _, o := range t.all {
+		if o.depth == 0 {
+			out = append(out, o)
+		}
+	}
+	for _, s := range t.segs {
+		if s.o.part == plain {
+			out = append(out, s.o)
+		}
+	}
+	return out
 }
 
 func (t *table) close() error {
@@ -127,17 +171,18 @@ func (t *table) add(o *origin) error {
 	return nil
 }
 
-// number puts all paths in their order.
+// number puts all paths in their order, and lets go of the plain files' map.
 func (t *table) number() {
-	part := map[*origin]bool{}
+	volume := map[*origin]bool{}
 	for _, o := range t.all {
 		for _, p := range o.parts {
-			part[p] = p != o
+			volume[p] = p != o
 		}
 	}
+	t.segs = make([]segment, 0, len(t.all))
 	for _, o := range t.all {
 		switch {
-		case part[o]: // stands for nothing by itself
+		case volume[o]: // stands for nothing by itself
 		case o.arc == nil:
 			if o.depth == 0 { // else its archive lists it
 				t.segs = append(t.segs, segment{o: o, key: o.Path, hi: 1})
@@ -150,6 +195,12 @@ func (t *table) number() {
 	for i := range t.segs {
 		t.segs[i].first = t.total
 		t.total += t.segs[i].hi - t.segs[i].lo
+	}
+	t.all = slices.DeleteFunc(t.all, func(o *origin) bool { return o.part == plain })
+	t.all = slices.Clip(slices.Clone(t.all))
+	t.origins = make(map[string]*origin, len(t.all))
+	for _, o := range t.all {
+		t.origins[o.Path] = o
 	}
 }
 

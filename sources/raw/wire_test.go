@@ -40,7 +40,7 @@ func mountOver(t testing.TB, srv *sourcestest.Server, facts blob.Facts, spool in
 	c := sources.NewClient(sources.Options{Mirrors: []sources.Mirror{{Prefix: srv.URL, Target: srv.URL}}, Facts: facts})
 	s := archive.NewSpool(t.TempDir(), spool)
 	f := sources.File{Info: blob.Info{Path: name, Size: -1}, URL: srv.URL + "/" + name}
-	files := raw.New(raw.Options{Facts: facts, Spool: s, List: raw.Origins(raw.Origin{Info: f.Info, Open: func(ctx context.Context) (blob.Blob, error) {
+	files := raw.New(raw.Options{Facts: facts, Spool: s, List: raw.Origins(raw.Origin{Info: f.Info, Open: func(ctx context.Context, _ raw.Origin) (blob.Blob, error) {
 		return c.Open(ctx, "http", f)
 	}})})
 	t.Cleanup(func() {

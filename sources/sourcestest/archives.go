@@ -149,6 +149,7 @@ func conformArchive(t *testing.T, f ArchiveFixture) {
 			t.Error(err)
 		}
 	})
+	t.Run("remote", func(t *testing.T) { conformRemote(t, f, data, files) })
 	t.Run("cut", func(t *testing.T) {
 		for _, n := range []int{0, 1, 20, len(data) / 2, len(data) - 1} {
 			conformDamage(t, f.Name, data[:n], files, fmt.Sprint("cut to ", n))

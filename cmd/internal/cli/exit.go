@@ -14,28 +14,34 @@ const (
 	ExitInterrupted = 130
 )
 
-// ErrFailures is returned by a command that finished and has listed what
-// failed.
-var ErrFailures = errors.New("finished with failures")
+// coded is an error that decides the exit code.
+type coded struct {
+	err  error
+	code int
+}
 
-type usageError struct{ err error }
-
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
+func (e coded) Error() string { return e.err.Error() }
+func (e coded) Unwrap() error { return e.err }
 
 // Usage marks err as the caller's mistake: exit code 2.
-func Usage(err error) error { return usageError{err} }
+func Usage(err error) error { return coded{err, ExitUsage} }
+
+// Failures marks err as the end of a command that finished, with failures to
+// look at: exit code 3.
+func Failures(err error) error { return coded{err, ExitFailures} }
+
+// ErrFailures is returned by a command that finished and has listed what
+// failed.
+var ErrFailures = Failures(errors.New("finished with failures"))
 
 // ExitCode returns the code that a command ends with for err.
 func ExitCode(err error) int {
-	var u usageError
+	var c coded
 	switch {
 	case err == nil:
 		return ExitOK
-	case errors.As(err, &u):
-		return ExitUsage
-	case errors.Is(err, ErrFailures):
-		return ExitFailures
+	case errors.As(err, &c):
+		return c.code
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	}

@@ -29,6 +29,8 @@ func (b *builder) encode() (map[string][]byte, error) {
 		switch format {
 		case ".mat":
 			out[name], err = matBytes(pieces)
+		case ".npyobject":
+			out[name], err = encodeObject(pieces)
 		case ".npy", ".npz":
 			out[name], err = encodeArrays(format, pieces)
 		case ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs", ".bmp", ".gif":

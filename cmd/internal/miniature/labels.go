@@ -41,10 +41,29 @@ func (g *group) lacking(i int) bool {
 	return i%2 == 1 && !slices.ContainsFunc(g.classes, func(c *recipe.Class) bool { return !c.Optional && c.Absent != "empty" })
 }
 
+// drawn reports whether other classes of the case are in a file of the group,
+// so that it cannot be lacking.
+func (b *builder) drawn(g *group, i int, c *Case, bound binding) bool {
+	paths, err := b.labelPaths(g.classes[0], i, c, bound)
+	if err != nil {
+		return false
+	}
+	for _, raw := range c.Raw {
+		if slices.ContainsFunc(raw, func(path string) bool { return slices.Contains(paths, path) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // labels makes the label files and masks of a case.
 func (b *builder) labels(i int, c *Case, bound binding) error {
 	for k, g := range b.groups() {
-		if g.lacking(i) && (k > 0 || !b.r.Case.Labelled) {
+		if b.apart() && g.classes[0].Channel != "" {
+			if c.Images[g.classes[0].Channel] == nil {
+				continue
+			}
+		} else if g.lacking(i) && (k > 0 || !b.r.Case.Labelled) && !b.drawn(g, i, c, bound) {
 			for _, cl := range g.classes {
 				if cl.Absent == "empty" {
 					c.Masks[cl.Name], c.Raw["labels/"+cl.Name] = make([]byte, c.Grid.pixels()), nil
@@ -220,7 +239,7 @@ func (b *builder) labelTexts(cl *recipe.Class, c *Case, texts map[string]string)
 	if err != nil {
 		return nil, err
 	}
-	if got, err := b.key(texts, cl.Replace); err == nil && got == want || isShapes(cl) || b.r.Case.Index != nil {
+	if got, err := b.key(texts, cl.Replace); err == nil && got == want || isShapes(cl) || b.r.Case.Index != nil || cl.Pair == "order" {
 		return texts, nil
 	}
 	p, err := recipe.Compile(cl.Label[0])

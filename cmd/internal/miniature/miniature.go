@@ -134,11 +134,6 @@ func (b *builder) supported() error {
 			return cannot("component")
 		}
 	}
-	for i := range r.Channels {
-		if fmt.Sprint(r.Channels[i].Replace) != fmt.Sprint(r.Channels[0].Replace) {
-			return cannot("channels of different cases")
-		}
-	}
 	if r.Case.Index != nil && len(r.Case.Image) != 1 {
 		return cannot("indexed arrays of several patterns")
 	}
@@ -152,6 +147,14 @@ func (b *builder) channels() []recipe.Channel {
 	}
 	c := &b.r.Case
 	return []recipe.Channel{{Image: c.Image, Replace: c.Replace, Table: c.Table, Reading: c.Reading}}
+}
+
+// apart reports whether the channels name cases of their own, each of which has
+// one of them.
+func (b *builder) apart() bool {
+	return slices.ContainsFunc(b.r.Channels, func(ch recipe.Channel) bool {
+		return fmt.Sprint(ch.Replace) != fmt.Sprint(b.r.Channels[0].Replace)
+	})
 }
 
 // put adds a picture to a raw file.
@@ -173,14 +176,18 @@ func (b *builder) addCase(i int, bound binding) error {
 	var firstImage string
 	shape := b.shape()
 	for k, ch := range b.channels() {
-		if ch.Optional && i%2 == 1 && k > 0 {
+		if b.apart() {
+			if k != i%len(b.r.Channels) {
+				continue
+			}
+		} else if ch.Optional && i%2 == 1 && k > 0 {
 			continue
 		}
 		path, err := b.imagePath(&ch, i, bound)
 		if err != nil {
 			return err
 		}
-		if k == 0 {
+		if c.ID == "" {
 			key, err := b.key(texts, ch.Replace)
 			if err != nil {
 				return err

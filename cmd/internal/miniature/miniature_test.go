@@ -140,7 +140,11 @@ func mount(t *testing.T, r *recipe.Recipe, o *Origin) (tree.Dir, *recipe.Recipe,
 		srv := sourcestest.Serve(t, urls)
 		for i := range moved.Source.Files {
 			if u := moved.Source.Files[i].URL; u != "" {
-				mirrors = append(mirrors, sources.Mirror{Prefix: u, Target: fmt.Sprintf("%s/%d", srv.URL, i)})
+				target := fmt.Sprintf("%s/%d", srv.URL, i)
+				if _, id, ok := strings.Cut(u, "google.com/uc?export=download&id="); ok { // asked for under another URL
+					u, target = "https://drive.usercontent.google.com/download?id="+id, target+"?id="+id
+				}
+				mirrors = append(mirrors, sources.Mirror{Prefix: u, Target: target})
 			}
 		}
 	}

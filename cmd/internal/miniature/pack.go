@@ -45,7 +45,7 @@ func archiveOf(name string, members map[string][]byte) ([]byte, error) {
 	names := slices.Sorted(maps.Keys(members))
 	low := strings.ToLower(name)
 	switch {
-	case strings.HasSuffix(low, ".zip"):
+	case strings.HasSuffix(low, ".zip"), strings.HasSuffix(low, ".change2zip"):
 		var buf bytes.Buffer
 		z := zip.NewWriter(&buf)
 		for _, n := range names {

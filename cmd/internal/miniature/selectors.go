@@ -35,6 +35,9 @@ func picksBy(key string, v any, sel map[string]any, px []float64) (bool, error) 
 				rest[k] = x
 			}
 		}
+		if v == "sum" {
+			return picks(rest, []float64{px[0] + px[len(px)/2] + px[len(px)-1]})
+		}
 		k := strings.Index("rgb", v.(string))
 		if k < 0 {
 			return false, cannot("channel %v", v)
