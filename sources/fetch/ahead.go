@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"sync"
@@ -38,11 +39,16 @@ type ahead struct {
 
 // piece is a span of blocks that was asked for before it was read.
 type piece struct {
-	lo, hi  int64
-	mu      sync.Mutex
+	lo, hi int64
+
+	waiting sync.Mutex // one reader waits for it, the others for that one
+	done    bool       // blocks and err are what came
 	blocks  [][]byte
-	flights []*flight // until they were waited for
 	err     error
+
+	mu      sync.Mutex
+	flights []*flight // until somebody waits for them
+	left    bool      // nobody will
 }
 
 // Ahead returns a view that reads ahead of who reads s in order, and nothing
@@ -69,7 +75,7 @@ func (f *file) note(off, end int64, cold bool) {
 	a.pieces = slices.DeleteFunc(a.pieces, func(p *piece) bool {
 		gone := p.hi*blockSize <= a.next-late || p.lo*blockSize > a.next+aheadMost+early
 		if gone {
-			c.leave(p.flights)
+			p.leave(c)
 		}
 		return gone
 	})
@@ -83,7 +89,8 @@ func (f *file) note(off, end int64, cold bool) {
 	for a.upto < to && (to-a.upto >= step || to == last) && c.idleSlots(f.r.url) > 1 {
 		hi := min(a.upto+step, (last+blockSize-1)/blockSize*blockSize)
 		p := &piece{lo: a.upto / blockSize, hi: hi / blockSize}
-		if p.blocks, p.flights, p.err = f.r.claim(WithReason(f.ctx, "ahead"), p.lo, p.hi, cold); p.err != nil {
+		var err error
+		if p.blocks, p.flights, err = f.r.claim(WithReason(f.ctx, "ahead"), p.lo, p.hi, cold); err != nil {
 			return
 		}
 		a.pieces = append(a.pieces, p)
@@ -113,31 +120,48 @@ func (a *ahead) find(i int64) *piece {
 	return nil
 }
 
-// drop forgets a piece that did not come.
-func (a *ahead) drop(p *piece) {
+// drop forgets what was asked for.
+func (a *ahead) drop(c *Client) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.pieces = slices.DeleteFunc(a.pieces, func(o *piece) bool { return o == p })
-	a.upto = 0
+	pieces := a.pieces
+	a.pieces, a.upto = nil, 0
+	a.mu.Unlock()
+	for _, p := range pieces {
+		p.leave(c)
+	}
 }
 
 func (a *ahead) close(c *Client) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.closed = true
-	for _, p := range a.pieces {
-		c.leave(p.flights)
-	}
-	a.pieces = nil
+	a.mu.Unlock()
+	a.drop(c)
 }
+
+// leave gives the piece up, where nobody waits for it.
+func (p *piece) leave(c *Client) {
+	p.mu.Lock()
+	flights := p.flights
+	p.flights, p.left = nil, true
+	p.mu.Unlock()
+	c.leave(flights)
+}
+
+var errLeft = errors.New("read ahead was given up")
 
 // wait returns the piece's blocks once they are there.
 func (p *piece) wait(ctx context.Context, r *remote) ([][]byte, error) {
+	p.waiting.Lock()
+	defer p.waiting.Unlock()
+	if p.done {
+		return p.blocks, p.err
+	}
+	p.done = true
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.err == nil && p.flights != nil {
-		flights := p.flights
-		p.flights = nil
+	flights, left := p.flights, p.left
+	p.flights = nil
+	p.mu.Unlock()
+	if p.err = errLeft; !left {
 		p.err = r.collect(ctx, p.lo, p.blocks, flights)
 	}
 	return p.blocks, p.err
@@ -152,9 +176,12 @@ func (f *file) blocks(lo, hi int64, cold bool) ([][]byte, error) {
 	for i := lo; i < hi; {
 		if p := f.ahead.find(i); p != nil {
 			got, err := p.wait(f.ctx, f.r)
-			if err != nil {
-				f.ahead.drop(p)
-				return nil, err
+			if f.ctx.Err() != nil {
+				return nil, ctxError(context.Cause(f.ctx))
+			}
+			if err != nil { // it may be of a while ago: the reader's own try decides
+				f.ahead.drop(f.r.c)
+				continue
 			}
 			i += int64(copy(out[i-lo:], got[i-p.lo:]))
 			continue
