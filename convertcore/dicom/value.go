@@ -48,7 +48,11 @@ func (d *Dataset) text(t Tag, s string) string {
 	if ascii {
 		return s
 	}
-	switch d.Get(t).VR {
+	vr := d.Get(t).VR
+	if t == SpecificCharacterSet { // a CS, whatever the file says: no set applies to its own name
+		vr = "CS"
+	}
+	switch vr {
 	case "SH", "LO", "ST", "LT", "PN", "UC", "UT":
 	default:
 		return strings.ToValidUTF8(s, string(utf8.RuneError))

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -22,15 +23,26 @@ func TestDecodeMemory(t *testing.T) {
 	})
 	nii = append(nii[:352], make([]byte, 256*256*64*2)...)
 	z := gzipped(t, nii)
+	voxels := nii[352:]
+	sizes := func(head []byte) []byte {
+		s := strings.Replace(string(head), "DimSize = 3 2 2", "DimSize = 256 256 64", 1)
+		return []byte(strings.Replace(s, "sizes: 3 2 2", "sizes: 256 256 64", 1))
+	}
 	for name, c := range map[string]struct {
 		file  []byte
 		bound int
 	}{
-		"nii.gz": {z, len(nii) + len(nii)/10 + 1<<20},
-		"nii":    {nii, len(nii) + len(nii)/10 + 1<<20},
+		"a.nii.gz": {z, len(nii) + len(nii)/10 + 1<<20},
+		"a.nii":    {nii, len(nii) + len(nii)/10 + 1<<20},
+		"z.mha":    {append(sizes(metaFile("CompressedData = True\n", nil)), deflated(t, voxels)...), len(nii) + len(nii)/10 + 1<<20},
+		"z.nrrd":   {append(sizes(nrrdFile("gzip", "", nil)), gzipped(t, voxels)...), len(nii) + len(nii)/10 + 1<<20},
 	} {
+		f, err := For(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		n := allocated(func() {
-			if _, err := niftiDecode(t.Context(), one(c.file), []string{"a.nii"}); err != nil {
+			if _, err := f.Decode(t.Context(), one(c.file), []string{name}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -201,11 +201,14 @@ func (t *trainSet) bidsDescription(kind string) ([]byte, error) {
 		DatasetType string
 		License     string
 		Authors     []string
-		DatasetDOI  string      `json:",omitempty"`
+		References  []string    `json:"ReferencesAndLinks,omitempty"` // DatasetDOI would be that of the data alone
 		GeneratedBy []generator `json:",omitempty"`
 	}{Name: r.Title, BIDSVersion: "1.9.0", DatasetType: kind, License: r.License, Authors: r.Citation.Authors}
 	if r.Citation.DOI != "" {
-		doc.DatasetDOI = "doi:" + r.Citation.DOI
+		doc.References = append(doc.References, "https://doi.org/"+r.Citation.DOI)
+	}
+	if r.Citation.URL != "" {
+		doc.References = append(doc.References, r.Citation.URL)
 	}
 	if kind == "derivative" {
 		doc.GeneratedBy = []generator{{"OmniMedFS"}}

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Volumes of 256x256x128 int16 with nibabel: .nii.gz (level 6) on the local
 disk against the mount's .nii.gz and .nii, and against the same bytes as the
-mount's on the local disk, which no file system that serves them can exceed."""
+mount's on the local disk, which no file system that serves them can exceed.
+
+The noise is such that gzip makes a volume 1.6 times smaller, as it did to the
+volume from which the targets come."""
 import glob, os, shutil, sys
 import nibabel
 import numpy as np
@@ -20,7 +23,7 @@ def volumes(folder):
     ball = (x * x + y * y + z * z).T
     for i in range(N):
         rng = np.random.default_rng(i)
-        ct = (-1000 + 1050 * (ball < 0.8) + rng.normal(0, 20, ball.shape)).astype(np.int16)
+        ct = (-1000 + 1050 * (ball < 0.8) + rng.normal(0, 36, ball.shape)).astype(np.int16)
         for d, data in (("images", ct), ("masks", (ball < 0.3 + i / 20).astype(np.uint8))):
             nibabel.save(nibabel.Nifti1Image(data, np.diag([0.8, 0.8, 2.5, 1])), f"{folder}/{d}/c{i:05d}.nii.gz")
 
@@ -53,6 +56,7 @@ def main():
             names = {"ext4": ext4, "gz": gz, "nii": nii, "gz2": gz2, "nii2": nii2}
             t = interleaved(7, **{k: lambda v=v: full(v) for k, v in names.items()})
             s = interleaved(7, **{k: lambda v=v: one_slice(v) for k, v in names.items()})
+            r.add("gzip -6 makes it smaller", "%.2fx" % (os.path.getsize(nii[0]) / os.path.getsize(ext4[0])))
             r.add("ext4 .nii.gz, full load", "%.1f ms" % (1000 * t["ext4"] / N))
             r.ratio("mount .nii.gz, full load", t["ext4"] / t["gz"], 7)
             r.add("the same bytes on the local disk", "%.1fx" % (t["ext4"] / t["gz2"]))

@@ -45,9 +45,9 @@ int main(int argc, char **argv) {
 		double t[41];
 		for (int k = 0; k < 41; k++) {
 			struct timespec a, b;
-			clock_gettime(CLOCK_MONOTONIC, &a);
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 			decode(m);
-			clock_gettime(CLOCK_MONOTONIC, &b);
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 			t[k] = (b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec);
 		}
 		qsort(t, 41, sizeof *t, order);
