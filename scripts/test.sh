@@ -147,8 +147,9 @@ step "versitygw" check_servers
 step "go test -race" check_tests
 step "the codecs in pure Go" env GOFLAGS= go test ./convertcore/codec ./convertcore/dicom
 step "pure Go build" env GOFLAGS= CGO_ENABLED=0 go build ./...
-step "previews of all robot users, without the race detector" go test -run TestPreviews ./cmd/omnieval
-fuzz=${FUZZ:-3}
+step "previews of all robot users and a real record, without the race detector" \
+	go test -run '^(TestPreviews|TestNewReal|TestCheckRealFiles)$' ./cmd/omnieval ./cmd/omnimedfs
+fuzz=${FUZZ:-2}
 if [ "$fuzz" -gt 0 ]; then
 	step "fuzz, $fuzz s a target" check_fuzz "$fuzz"
 else
