@@ -274,7 +274,7 @@ func code(rng *rand.Rand, all, n, always int) []uint8 {
 func TestCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	right := 0
-	for i := range 1000 {
+	for i := range 1500 {
 		lits, dists := code(rng, 257+rng.IntN(30), 1+rng.IntN(1+min(250, i)), 256), code(rng, 1+rng.IntN(30), 1, 0)
 		if n := len(dists); n > 1 {
 			dists = code(rng, n, 1+rng.IntN(n), 0)
