@@ -146,10 +146,8 @@ func (c *Cache) rawRoom(n int64) (*generation, error) {
 			g.size.Store(diskUse(g.dir))
 		}
 	}
-	for len(c.raws()) > 0 && (c.used()+n > limit || diskFree(c.dir) < n) {
-		if err := c.evictRaw(); err != nil {
-			return nil, err
-		}
+	if err := c.clearRaw(n, limit); err != nil {
+		return nil, err
 	}
 	if diskFree(c.dir) < n {
 		return nil, nil

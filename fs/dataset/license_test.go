@@ -35,9 +35,8 @@ func (l licensed) License(_ context.Context, record string) (string, error) {
 	return sources.SPDX(record), nil
 }
 
-func TestLicense(t *testing.T) {
-	asked := 0
-	sources.Register("test-licensed", func(*sources.Client) sources.Source { return licensed{&asked} })
+func clientAndCache(t *testing.T) (*sources.Client, *cache.Cache) {
+	t.Helper()
 	client := sources.NewClient(sources.Options{})
 	t.Cleanup(func() { client.Close() })
 	c, err := cache.Open(t.Context(), t.TempDir(), cache.Options{Limit: 1 << 30})
@@ -45,6 +44,13 @@ func TestLicense(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	return client, c
+}
+
+func TestLicense(t *testing.T) {
+	asked := 0
+	sources.Register("test-licensed", func(*sources.Client) sources.Source { return licensed{&asked} })
+	client, c := clientAndCache(t)
 	accepted := ""
 	load := func(record string) (*Dataset, error) {
 		env := NewEnv(client, c, 1<<20, slog.New(slog.DiscardHandler))
@@ -140,13 +146,7 @@ func (c *changing) counts() (asked, listed int) {
 func TestFactsAge(t *testing.T) {
 	platform := &changing{license: "CC-BY-4.0"}
 	sources.Register("test-changing", func(*sources.Client) sources.Source { return platform })
-	client := sources.NewClient(sources.Options{})
-	t.Cleanup(func() { client.Close() })
-	c, err := cache.Open(t.Context(), t.TempDir(), cache.Options{Limit: 1 << 30})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
+	client, c := clientAndCache(t)
 	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	// visit mounts, lists and reads, and waits for what that has started.
 	visit := func() (files, warnings string, err error) {
